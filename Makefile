@@ -1,0 +1,75 @@
+# Every target sets up what it needs in .venv by itself; run `make` for the list of them.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+TOOLS := .tools
+BUILDIFIER := $(TOOLS)/node_modules/.bin/buildifier
+BAZEL_FILES := BUILD MODULE.bazel
+
+# The package runs on TensorFlow, whatever ~/.keras/keras.json says.
+export KERAS_BACKEND := tensorflow
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# Two installations into one environment must not overlap.
+.NOTPARALLEL:
+.PHONY: help quickstart test lint lint-python lint-build results clean
+
+help:
+	@echo "make quickstart  run examples/quickstart.py; its flags go in ARGS=\"...\""
+	@echo "make test        run the tests"
+	@echo "make lint        check style, import order and BUILD files (needs npm)"
+	@echo "make results     render the tables of docs/results"
+	@echo "make clean       remove .venv, .tools, caches and build folders; out/ stays"
+	@echo "Python 3.11 or later is needed; choose it with PYTHON=python3.12."
+
+quickstart: $(VENV)/.examples.stamp
+	$(PY) examples/quickstart.py $(ARGS)
+
+test: $(VENV)/.test.stamp
+	$(PY) -m pytest -n 2 $(ARGS)
+
+lint: lint-python lint-build
+
+lint-python: $(VENV)/.lint.stamp
+	$(VENV)/bin/ruff check --output-format=concise .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports
+
+lint-build: $(BUILDIFIER)
+	$(BUILDIFIER) -mode=check -lint=warn $(BAZEL_FILES)
+
+results: $(VENV)/.examples.stamp
+	$(PY) -m benchmarks.results $(ARGS)
+
+clean:
+	rm -rf $(VENV) $(TOOLS) build dist *.egg-info
+	rm -rf .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or later is needed, and PYTHON=$(PYTHON) is not. Name one that" \
+	    "is: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Making $(VENV)."
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "$(PYTHON) could not make $(VENV). On Debian and Ubuntu its package" \
+	    "python3-venv is needed." >&2; exit 1; }
+
+# $(VENV)/.NAME.stamp: this package is installed in place, with its extra NAME.
+$(VENV)/.%.stamp: setup.py keras_bp/_version.py | $(PY)
+	@echo "Installing keras_bp[$*] into $(VENV). The first time takes a minute or two."
+	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[$*]' || { \
+	  echo "The installation failed, see above. If pip found no matching tensorflow, this" \
+	    "Python is too new for it: make clean, then PYTHON=python3.12." >&2; exit 1; }
+	@touch $@
+
+$(BUILDIFIER):
+	@command -v npm >/dev/null || { \
+	  echo "npm is needed to install buildifier, which checks $(BAZEL_FILES). Install" \
+	    "Node.js, or run make lint-python alone." >&2; exit 1; }
+	@echo "Installing buildifier into $(TOOLS)."
+	@npm install --prefix $(TOOLS) --loglevel=error --no-audit --no-fund --no-save \
+	  @bazel/buildifier@8.2.1

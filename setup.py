@@ -1,0 +1,59 @@
+"""Metadata of the package, in this one place."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).resolve().parent
+
+version_text = (ROOT / "keras_bp" / "_version.py").read_text(encoding="utf-8")
+version = re.search(
+    r'^__version__ = "([^"]+)"', version_text, re.MULTILINE
+).group(1)
+
+readme = ROOT / "README.md"
+long_description = readme.read_text(encoding="utf-8") if readme.exists() else ""
+
+export = ["ai-edge-litert>=2.0", "flatbuffers>=24.3"]
+examples = [*export, "scikit-learn>=1.4", "matplotlib>=3.8", "jinja2>=3.1"]
+test = [*examples, "pytest>=8.2", "pytest-xdist>=3.6", "scipy>=1.12"]
+lint = ["ruff>=0.12", "import-linter>=2.2"]
+
+setup(
+    name="keras_bp",
+    version=version,
+    description="Layers, gradient estimators and training steps for Keras 3 "
+    "where plain backpropagation does not reach",
+    long_description=long_description,
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    # The `package_dir` makes an editable install put this folder itself on
+    # `sys.path`, so that `examples` and `benchmarks`, which no wheel contains,
+    # can be imported from anywhere.
+    package_dir={"": "."},
+    packages=find_packages(
+        include=["keras_bp", "keras_bp.*", "tflite_export", "tflite_export.*"]
+    ),
+    install_requires=[
+        "tensorflow>=2.18",
+        "keras>=3.10",
+        "tensorflow-probability[tf]>=0.25",
+        "numpy>=1.26",
+        "absl-py>=2.0",
+    ],
+    extras_require={
+        "export": export,
+        "examples": examples,
+        "test": test,
+        "lint": lint,
+    },
+    classifiers=[
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3 :: Only",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+)
