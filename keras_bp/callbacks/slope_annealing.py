@@ -1,0 +1,83 @@
+"""The callback that steepens binary neurons while a model trains."""
+
+import keras
+
+from keras_bp import _checks
+
+PERIODS = ("epoch", "batch")
+
+
+class SlopeAnnealing(keras.callbacks.Callback):
+    r"""Multiplies the slope of every `BinaryNeuron` of the model.
+
+    After each epoch (or batch) :math:`s \leftarrow \min(f s, s_{max})`. The
+    slope is a weight of the layer: it is saved with the model, and training
+    goes on from it. The logs get `slope`, the slope with which the epoch (or
+    batch) was trained; where the neurons differ, the largest.
+
+    Args:
+        factor: Positive float :math:`f`. Defaults to `1.1`.
+        every: String, `"epoch"` or `"batch"`. Defaults to `"epoch"`.
+        max_slope: Positive float, or None for no bound. Defaults to `None`.
+
+    Raises:
+        ValueError: A number is not positive, `every` is unknown, or, when
+            training begins, the model holds no `BinaryNeuron`.
+
+    Example:
+
+    >>> from keras_bp.callbacks import SlopeAnnealing
+    >>> SlopeAnnealing(factor=1.1, every="epoch", max_slope=6.0).factor
+    1.1
+
+    Reference:
+        Chung, Ahn and Bengio, 2017, https://arxiv.org/abs/1609.01704.
+    """
+
+    def __init__(self, factor=1.1, every="epoch", max_slope=None):
+        super().__init__()
+        owner = type(self).__name__
+        _checks.check_positive("factor", factor, owner=owner)
+        _checks.check_one_of("every", every, PERIODS, owner=owner)
+        if max_slope is not None:
+            _checks.check_positive("max_slope", max_slope, owner=owner)
+        self.factor = float(factor)
+        self.every = every
+        self.max_slope = max_slope
+
+    def on_train_begin(self, logs=None):
+        if self.model.built and not self._slopes():
+            raise ValueError(
+                f"{type(self).__name__} expects a model that holds a "
+                "keras_bp.layers.BinaryNeuron. "
+                f"Received: model={self.model.name!r} without one"
+            )
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.every == "batch":
+            self._log_and_anneal(logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.every == "epoch":
+            self._log_and_anneal(logs)
+        elif logs is not None and self._slopes():
+            logs["slope"] = self._largest()
+
+    def _log_and_anneal(self, logs):
+        slopes = self._slopes()
+        if logs is not None and slopes:
+            logs["slope"] = self._largest()
+        for slope in slopes:
+            value = float(slope.value) * self.factor
+            if self.max_slope is not None:
+                value = min(value, self.max_slope)
+            slope.assign(value)
+
+    def _largest(self):
+        return max(float(slope.value) for slope in self._slopes())
+
+    def _slopes(self):
+        # By the name of the weight: `model.weights` reaches every level of
+        # nesting, and `model.layers` does not.
+        weights = self.model.non_trainable_weights
+        return [weight for weight in weights if weight.name == "binary_slope"]

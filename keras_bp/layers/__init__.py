@@ -1,0 +1,15 @@
+"""Drop-in Keras layers."""
+
+from keras_bp.layers.backdrop_mask import BackdropMask
+from keras_bp.layers.binary_neuron import BinaryNeuron
+from keras_bp.layers.fixed_point_quantizer import FixedPointQuantizer
+from keras_bp.layers.guided_relu import GuidedReLU
+from keras_bp.layers.quantized_fir import QuantizedFIR
+
+__all__ = [
+    "BackdropMask",
+    "BinaryNeuron",
+    "FixedPointQuantizer",
+    "GuidedReLU",
+    "QuantizedFIR",
+]

@@ -1,0 +1,168 @@
+"""The layer that rounds a signal to a fixed-point format."""
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_bp import _checks
+from keras_bp._registration import serializable
+from keras_bp.ops.fixed_point import FixedPoint
+from keras_bp.ops.quantize_fixed_point import (
+    SATURATION_GRADIENTS,
+    fixed_point_step,
+    overflow_rate,
+    quantize_fixed_point,
+)
+
+
+@serializable
+class FixedPointQuantizer(keras.layers.Layer):
+    r"""Rounds its input to `fixed_point`, and trains straight through.
+
+    Use it wherever a number of the hardware ends: after an ADC, a filter, a
+    product. Where the format has a trained scale, :math:`\log_2` of the step
+    is a trainable weight. The layer computes in float32 or float64 whatever
+    the dtype policy, since half precision cannot hold its numbers. The metric
+    `overflow` holds the share of samples that overflowed since the last
+    reset, and shows in the logs of `fit` as `<name>_overflow`.
+
+    Args:
+        fixed_point: `FixedPoint`, the format.
+        saturation_gradient: String. `"zero"`: no gradient where the input
+            saturates. `"inward"`: it passes where it leads back to the range;
+            for weights. Defaults to `"zero"`.
+        count_overflow: Boolean, whether `overflow` is kept.
+            Defaults to `True`.
+
+    Call arguments:
+        x: Float tensor of any shape.
+
+    Input shape:
+        Any.
+
+    Output shape:
+        That of the input. The dtype is float64 under the dtype policy
+        `float64`, else float32.
+
+    Raises:
+        TypeError: `fixed_point` is not a `FixedPoint`.
+        ValueError: A name is unknown.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_bp.layers import FixedPointQuantizer
+    >>> from keras_bp.ops import FixedPoint
+    >>> quantizer = FixedPointQuantizer(FixedPoint(4, 2))
+    >>> np.asarray(quantizer(np.array([0.3, -0.6, 5.0]))).tolist()
+    [0.25, -0.5, 1.75]
+    """
+
+    def __init__(
+        self,
+        fixed_point,
+        saturation_gradient="zero",
+        count_overflow=True,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        owner = type(self).__name__
+        self.fixed_point = as_fixed_point("fixed_point", fixed_point, owner)
+        if self.fixed_point is None:
+            raise TypeError(
+                f"{owner} expects `fixed_point` to be a "
+                "keras_bp.ops.FixedPoint. Received: fixed_point=None"
+            )
+        _checks.check_one_of(
+            "saturation_gradient",
+            saturation_gradient,
+            SATURATION_GRADIENTS,
+            owner=owner,
+        )
+        self.saturation_gradient = saturation_gradient
+        self.count_overflow = bool(count_overflow)
+        self.supports_masking = True
+        # Inputs keep their dtype: a cast to half precision would lose bits.
+        self.autocast = False
+        self.overflow = None
+        if self.count_overflow:
+            self.overflow = keras.metrics.Mean(name=f"{self.name}_overflow")
+
+    def build(self, input_shape):
+        self.log2_step = None
+        if self.fixed_point.scale != "fixed":
+            self.log2_step = self.add_weight(
+                name="log2_step",
+                shape=(),
+                initializer=keras.initializers.Constant(
+                    math.log2(self.fixed_point.step)
+                ),
+                dtype="float32",
+                autocast=False,
+            )
+
+    def call(self, x):
+        x = ops.cast(x, wide_dtype(self))
+        if self.count_overflow:
+            rate = overflow_rate(x, self.fixed_point, self.log2_step)
+            self.overflow.update_state(rate, sample_weight=ops.size(x))
+        return quantize_fixed_point(
+            x, self.fixed_point, self.log2_step, self.saturation_gradient
+        )
+
+    @property
+    def step(self):
+        """The step of the format, a float."""
+        step = fixed_point_step(self.fixed_point, self.log2_step, "float64")
+        return float(ops.convert_to_numpy(step))
+
+    def to_integers(self, x):
+        """Rounds `x` and returns the integers, a NumPy array of int64."""
+        x = ops.cast(x, wide_dtype(self))
+        if not self.built:
+            self.build(x.shape)
+        rounded = quantize_fixed_point(x, self.fixed_point, self.log2_step)
+        rounded = ops.convert_to_numpy(rounded).astype("float64")
+        return np.rint(rounded / self.step).astype("int64")
+
+    def compute_output_spec(self, x):
+        return keras.KerasTensor(x.shape, dtype=wide_dtype(self))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "fixed_point": keras.saving.serialize_keras_object(
+                self.fixed_point
+            ),
+            "saturation_gradient": self.saturation_gradient,
+            "count_overflow": self.count_overflow,
+        }
+
+
+def wide_dtype(layer):
+    """Float64 where the dtype policy of `layer` asks for it, else float32."""
+    return "float64" if layer.compute_dtype == "float64" else "float32"
+
+
+def as_fixed_point(name, value, owner):
+    """Returns the `FixedPoint` in `value`, or None for None.
+
+    Args:
+        name: String, name of the argument, for the message.
+        value: `FixedPoint`, its serialized form, or None.
+        owner: String, who expects it, for the message.
+    """
+    if isinstance(value, dict):
+        value = keras.saving.deserialize_keras_object(value)
+    if value is not None and not isinstance(value, FixedPoint):
+        raise TypeError(
+            f"{owner} expects `{name}` to be a keras_bp.ops.FixedPoint or "
+            f"None. Received: {name}={value!r} (of type "
+            f"{type(value).__module__}.{type(value).__name__})"
+        )
+    return value

@@ -1,0 +1,298 @@
+"""The layer of FIR filters with fixed-point taps and signal."""
+
+import functools
+
+import keras
+from keras import ops
+
+from keras_bp import _checks
+from keras_bp._registration import serializable
+from keras_bp.layers._fir_taps import check_time, spike, stored_shape
+from keras_bp.layers.fixed_point_quantizer import (
+    FixedPointQuantizer,
+    as_fixed_point,
+    wide_dtype,
+)
+from keras_bp.ops.fir import (
+    PADDINGS,
+    complex_taps_to_real,
+    fir,
+    padding_lengths,
+    symmetric_taps,
+)
+from keras_bp.ops.fixed_point import FixedPoint
+
+ACCUMULATORS = ("auto", "float32", "float64")
+
+# Float32 holds every integer up to here.
+_EXACT_IN_FLOAT32 = 2**24
+
+
+@serializable
+class QuantizedFIR(keras.layers.Layer):
+    r"""Filters a signal with taps and samples in fixed point.
+
+    The input is rounded to `signal_format`, the taps to `tap_format`, the
+    products are summed without rounding, and the sum is rounded to
+    `output_format`: what is trained is what the exported integers compute.
+    The gradient passes the roundings straight through, is 0 where the
+    signal saturates, and leads a saturated tap back.
+
+    The filter is a convolution, :math:`y_t = \sum_k h_k x_{t-k}`, not the
+    correlation of `keras.layers.Conv1D`. The layer computes in float32 or
+    float64 whatever the dtype policy: half precision cannot hold its numbers.
+    `input_quantizer.overflow` and `output_quantizer.overflow` hold the share
+    of samples that overflowed, and show in the logs of `fit`.
+
+    Args:
+        filters: Positive integer, number of outputs: complex ones if
+            `complex`, else real channels.
+        num_taps: Positive integer, length of the filter.
+        tap_format: `FixedPoint`, or None for taps that are not rounded.
+            Defaults to `FixedPoint(8, 6)`.
+        signal_format: `FixedPoint`, or None for a signal that is not rounded.
+            Defaults to `FixedPoint(16, 12)`.
+        output_format: `FixedPoint`, or None for the same as `signal_format`,
+            a trained step included.
+        complex: Boolean. If true the channels are pairs of I and Q, and the
+            taps are complex. Defaults to `True`.
+        symmetric: Boolean. If true tap k equals tap num_taps - 1 - k, and
+            `num_taps` is odd. Defaults to `False`.
+        padding: String, `"valid"`, `"same"`, `"causal"`, or `"circular"`
+            (see `keras_bp.ops.pad_signal`). Defaults to `"valid"`.
+        strides: Positive integer; every `strides`-th output is kept.
+            Defaults to `1`.
+        tap_initializer: String `"spike"` (1, or the largest tap, from each
+            input to the output of the same number, at tap 0 for `"causal"`
+            without symmetry, else at the center), or a Keras initializer.
+            Defaults to `"spike"`.
+        accumulator: String, `"float32"`, `"float64"`, or `"auto"`: float32
+            in training and wherever the word lengths make it exact, else
+            float64. Defaults to `"auto"`.
+
+    Call arguments:
+        x: Float tensor.
+        training: Boolean, whether the layer is in training mode.
+
+    Input shape:
+        `(batch, time, 2)` for one complex signal, `(batch, time, 2 * n)` for
+        n of them, `(batch, time, channels)` for real ones.
+
+    Output shape:
+        `(batch, new_time, 2 * filters)` if complex, else
+        `(batch, new_time, filters)`, where new_time is
+        ceil((time - num_taps + 1) / strides) for `"valid"`, else
+        ceil(time / strides). The dtype is float64 under the dtype policy
+        `float64`, else float32.
+
+    Raises:
+        TypeError: A format is not a `FixedPoint`, or a count not an integer.
+        ValueError: A number or name is out of range, `num_taps` is even where
+            symmetry needs it odd, the input is not of rank 3, its channels
+            are odd where they are I/Q pairs, or it is too short.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_bp.layers import QuantizedFIR
+    >>> fir = QuantizedFIR(1, 3, complex=False, padding="causal")
+    >>> np.asarray(fir(np.array([[[0.5], [1.0], [-2.0]]]))).ravel().tolist()
+    [0.5, 1.0, -2.0]
+
+    Reference:
+        Fougstedt et al., 2018, "ASIC Implementation of Time-Domain Digital
+        Backpropagation with Deep-Learned Chromatic Dispersion Filters".
+    """
+
+    def __init__(
+        self,
+        filters,
+        num_taps,
+        tap_format=FixedPoint(8, 6),  # noqa: B008 (immutable)
+        signal_format=FixedPoint(16, 12),  # noqa: B008 (immutable)
+        output_format=None,
+        complex=True,
+        symmetric=False,
+        padding="valid",
+        strides=1,
+        tap_initializer="spike",
+        accumulator="auto",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self._check_arguments(
+            {"filters": filters, "num_taps": num_taps, "strides": strides},
+            symmetric,
+            padding,
+            accumulator,
+        )
+        owner = type(self).__name__
+        self.filters = int(filters)
+        self.num_taps = int(num_taps)
+        self.tap_format = as_fixed_point("tap_format", tap_format, owner)
+        self.signal_format = as_fixed_point(
+            "signal_format", signal_format, owner
+        )
+        self.output_format = as_fixed_point(
+            "output_format", output_format, owner
+        )
+        self.complex = bool(complex)
+        self.symmetric = bool(symmetric)
+        self.padding = padding
+        self.strides = int(strides)
+        self.tap_initializer = tap_initializer
+        if tap_initializer != "spike":
+            self.tap_initializer = keras.initializers.get(tap_initializer)
+        self.accumulator = accumulator
+        # Inputs keep their dtype: a cast to half precision would lose bits.
+        self.autocast = False
+        self._make_quantizers()
+
+    def build(self, input_shape):
+        _checks.check_rank(
+            input_shape,
+            3,
+            3,
+            owner=type(self).__name__,
+            expects="(batch, time, channels)",
+        )
+        check_time(self, input_shape)
+        shape = stored_shape(self, input_shape)
+        self.taps = self.add_weight(
+            name="taps",
+            shape=shape,
+            initializer=(
+                functools.partial(spike, self)
+                if self.tap_initializer == "spike"
+                else self.tap_initializer
+            ),
+            dtype=wide_dtype(self),
+            autocast=False,
+        )
+        for quantizer, built_for in (
+            (self.tap_quantizer, shape),
+            (self.input_quantizer, input_shape),
+            (self.output_quantizer, self.compute_output_shape(input_shape)),
+        ):
+            if quantizer is not None and not quantizer.built:
+                quantizer.build(built_for)
+
+    def call(self, x, training=False):
+        wide = wide_dtype(self)
+        accumulator = self._accumulator_dtype(wide, training)
+        x = ops.cast(x, wide)
+        if self.input_quantizer is not None:
+            x = self.input_quantizer(x)
+        taps = ops.cast(self.quantized_taps(), accumulator)
+        kernel = complex_taps_to_real(taps) if self.complex else taps
+        y = fir(ops.cast(x, accumulator), kernel, self.padding, self.strides)
+        if self.output_quantizer is not None:
+            y = self.output_quantizer(y)
+        return ops.cast(y, wide)
+
+    def quantized_taps(self):
+        """The rounded taps, h_0 first.
+
+        Returns:
+            Tensor of shape `(num_taps, inputs, filters, 2)`, real and
+            imaginary part, if complex; else `(num_taps, channels, filters)`.
+        """
+        taps = ops.copy(self.taps)
+        if self.tap_quantizer is not None:
+            taps = self.tap_quantizer(taps)
+        return symmetric_taps(taps) if self.symmetric else taps
+
+    def export_taps(self):
+        """The integers of the taps, h_0 first.
+
+        Returns:
+            NumPy array of int64 with the shape of `quantized_taps()`. Times
+            `tap_quantizer.step` it is `quantized_taps()`.
+
+        Raises:
+            ValueError: The layer is not built, or its taps are not rounded.
+        """
+        if not self.built or self.tap_quantizer is None:
+            raise ValueError(
+                f"{type(self).__name__}.export_taps expects a built layer "
+                "with a `tap_format`. Received: "
+                f"built={self.built}, tap_format={self.tap_format}"
+            )
+        return self.tap_quantizer.to_integers(self.quantized_taps())
+
+    def compute_output_spec(self, x, training=False):
+        return keras.KerasTensor(
+            self.compute_output_shape(x.shape), wide_dtype(self)
+        )
+
+    def compute_output_shape(self, input_shape):
+        time = input_shape[1]
+        if time is not None:
+            time += sum(padding_lengths(self.num_taps, self.padding))
+            time = (time - self.num_taps) // self.strides + 1
+        return (input_shape[0], time, self.filters * (1 + self.complex))
+
+    def get_config(self):
+        serialize = keras.saving.serialize_keras_object
+        initializer = self.tap_initializer
+        if initializer != "spike":
+            initializer = keras.initializers.serialize(initializer)
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "num_taps": self.num_taps,
+            "tap_format": serialize(self.tap_format),
+            "signal_format": serialize(self.signal_format),
+            "output_format": serialize(self.output_format),
+            "complex": self.complex,
+            "symmetric": self.symmetric,
+            "padding": self.padding,
+            "strides": self.strides,
+            "tap_initializer": initializer,
+            "accumulator": self.accumulator,
+        }
+
+    def _check_arguments(self, counts, symmetric, padding, accumulator):
+        owner = type(self).__name__
+        for name, value in counts.items():
+            _checks.check_integer(name, value, minimum=1, owner=owner)
+        _checks.check_one_of("padding", padding, PADDINGS, owner=owner)
+        _checks.check_one_of(
+            "accumulator", accumulator, ACCUMULATORS, owner=owner
+        )
+        if symmetric and counts["num_taps"] % 2 == 0:
+            raise ValueError(
+                f"{owner} expects an odd `num_taps` when `symmetric` is true. "
+                f"Received: num_taps={counts['num_taps']}"
+            )
+
+    def _make_quantizers(self):
+        self.tap_quantizer = self._quantizer(
+            "tap", self.tap_format, "inward", count_overflow=False
+        )
+        self.input_quantizer = self._quantizer("input", self.signal_format)
+        self.output_quantizer = self._quantizer("output", self.output_format)
+        if self.output_format is None:
+            self.output_quantizer = self.input_quantizer
+
+    def _quantizer(self, role, form, gradient="zero", count_overflow=True):
+        if form is None:
+            return None
+        return FixedPointQuantizer(
+            form,
+            saturation_gradient=gradient,
+            count_overflow=count_overflow,
+            name=f"{self.name}_{role}",
+        )
+
+    def _accumulator_dtype(self, wide, training):
+        if wide == "float64" or self.accumulator == "float64":
+            return "float64"
+        formats = (self.tap_format, self.signal_format)
+        if self.accumulator == "float32" or training or None in formats:
+            return "float32"
+        terms = self.taps.shape[1] * self.num_taps * (1 + self.complex)
+        bound = terms
+        for form in formats:
+            bound *= form.largest_magnitude
+        return "float32" if bound <= _EXACT_IN_FLOAT32 else "float64"

@@ -1,0 +1,46 @@
+"""Tensor functions with a defined forward and backward pass."""
+
+from keras_bp.ops.binarize import binarize
+from keras_bp.ops.binary_estimators import (
+    BinaryEstimator,
+    BinaryForward,
+    binary_estimators,
+    get_binary_estimator,
+    register_binary_estimator,
+)
+from keras_bp.ops.fir import (
+    complex_taps_to_real,
+    fir,
+    pad_signal,
+    padding_lengths,
+    symmetric_taps,
+)
+from keras_bp.ops.fixed_point import FixedPoint
+from keras_bp.ops.guided_relu import guided_relu
+from keras_bp.ops.mask_gradient import backdrop_mask, mask_gradient
+from keras_bp.ops.quantize_fixed_point import (
+    fixed_point_step,
+    overflow_rate,
+    quantize_fixed_point,
+)
+
+__all__ = [
+    "BinaryEstimator",
+    "BinaryForward",
+    "FixedPoint",
+    "backdrop_mask",
+    "binarize",
+    "binary_estimators",
+    "complex_taps_to_real",
+    "fir",
+    "fixed_point_step",
+    "get_binary_estimator",
+    "guided_relu",
+    "mask_gradient",
+    "overflow_rate",
+    "pad_signal",
+    "padding_lengths",
+    "quantize_fixed_point",
+    "register_binary_estimator",
+    "symmetric_taps",
+]

@@ -1,0 +1,100 @@
+"""Finite impulse response filters as convolutions, not correlations."""
+
+from keras import ops
+
+from keras_bp import _checks
+
+PADDINGS = ("valid", "same", "causal", "circular")
+
+
+def complex_taps_to_real(taps):
+    r"""Turns complex taps into the real kernel that acts on I/Q channels.
+
+    Each pair of an input and an output channel becomes the 2x2 block
+    :math:`[[a, b], [-b, a]]` of the tap :math:`a + jb`, rows for the I and Q
+    of the input, columns for those of the output.
+
+    Args:
+        taps: Tensor of shape `(num_taps, inputs, filters, 2)`.
+
+    Returns:
+        Tensor of shape `(num_taps, 2 * inputs, 2 * filters)`.
+    """
+    real, imag = taps[..., 0], taps[..., 1]
+    from_i = ops.stack([real, imag], axis=-1)
+    from_q = ops.stack([-imag, real], axis=-1)
+    kernel = ops.stack([from_i, from_q], axis=2)
+    num_taps, inputs, _, filters, _ = kernel.shape
+    return ops.reshape(kernel, (num_taps, 2 * inputs, 2 * filters))
+
+
+def symmetric_taps(half):
+    """Mirrors the first half of the taps, the center included once.
+
+    Args:
+        half: Tensor whose axis 0 holds taps 0 to the center.
+
+    Returns:
+        Tensor with `2 * half.shape[0] - 1` taps on axis 0.
+    """
+    return ops.concatenate([half, ops.flip(half[:-1], axis=0)], axis=0)
+
+
+def pad_signal(x, num_taps, padding):
+    """Pads the time axis, so that a valid convolution does the rest.
+
+    Args:
+        x: Tensor of shape `(batch, time, channels)`.
+        num_taps: Integer, length of the filter.
+        padding: String. `"valid"`: none. `"same"`: zeros on both sides,
+            centered as in `numpy.convolve(mode="same")`. `"causal"`: zeros
+            before the first sample. `"circular"`: as `"same"`, with the
+            signal continued periodically.
+
+    Returns:
+        Tensor of shape `(batch, time + num_taps - 1, channels)`, or `x`
+        itself for `"valid"`.
+    """
+    _checks.check_one_of("padding", padding, PADDINGS, owner="pad_signal")
+    left, right = padding_lengths(num_taps, padding)
+    if left + right == 0:
+        return x
+    if padding == "circular":
+        time = ops.shape(x)[1]
+        before = x[:, time - left :] if left else x[:, :0]
+        return ops.concatenate([before, x, x[:, :right]], axis=1)
+    return ops.pad(x, [[0, 0], [left, right], [0, 0]])
+
+
+def padding_lengths(num_taps, padding):
+    """Number of samples that `pad_signal` adds before and after."""
+    if padding == "valid":
+        return 0, 0
+    if padding == "causal":
+        return num_taps - 1, 0
+    return num_taps // 2, (num_taps - 1) // 2
+
+
+def fir(x, taps, padding="valid", strides=1):
+    r"""Filters a signal, :math:`y_t = \sum_k h_k x_{t-k}`.
+
+    A convolution, as `scipy.signal.lfilter` and `numpy.convolve` have it;
+    `keras.ops.conv` would be a correlation, with the taps reversed.
+
+    Args:
+        x: Float tensor of shape `(batch, time, channels)`.
+        taps: Float tensor of shape `(num_taps, channels, filters)`.
+        padding: String, see `pad_signal`.
+        strides: Positive integer; every `strides`-th output is kept.
+
+    Returns:
+        Tensor of shape `(batch, new_time, filters)`.
+    """
+    num_taps = taps.shape[0]
+    return ops.conv(
+        pad_signal(x, num_taps, padding),
+        ops.flip(taps, axis=0),
+        strides=strides,
+        padding="valid",
+        data_format="channels_last",
+    )

@@ -1,0 +1,78 @@
+"""Identity forward, masked gradient backward; and the masks of Backdrop."""
+
+from keras import ops
+
+from keras_bp import _checks
+
+SCALES = ("empirical", "inverse", "none")
+
+
+def mask_gradient(x, mask):
+    r"""Returns `x`, and multiplies its gradient by `mask`.
+
+    Forward: :math:`y = x`. Backward:
+    :math:`\partial L/\partial x = m \odot \partial L/\partial y`. The
+    product is taken in the dtype of the mask, then cast to that of `x`. The
+    backward pass is linear, so gradients of second order are masked too.
+
+    Args:
+        x: Float tensor.
+        mask: Float tensor that broadcasts against `x` with its full rank, or a
+            function without arguments that returns one. The function is
+            called in the backward pass, so that no mask is kept meanwhile.
+
+    Returns:
+        Tensor with the shape and dtype of `x`.
+    """
+    make_mask = mask if callable(mask) else lambda: mask
+
+    @ops.custom_gradient
+    def identity(x):
+        def grad(*args, upstream=None):
+            if upstream is None:
+                (upstream,) = args
+            m = ops.convert_to_tensor(make_mask())
+            return ops.cast(ops.cast(upstream, m.dtype) * m, upstream.dtype)
+
+        return ops.copy(x), grad
+
+    # A copy: the custom gradient refuses a variable.
+    return identity(ops.copy(x))
+
+
+def backdrop_mask(noise, rate, cell_axes, scale="empirical"):
+    r"""Turns uniform noise into the gradient mask of Backdrop.
+
+    A cell survives where :math:`u \ge r`. With the scale `"empirical"` the
+    mask is :math:`m = N/K` on the :math:`K` survivors of :math:`N` cells and 0
+    elsewhere; if no cell survives, the cell of the largest :math:`u` does,
+    which is a uniform choice. So :math:`\sum m = N` always, and by symmetry
+    :math:`E[m] = 1` exactly.
+
+    Args:
+        noise: Float tensor, uniform in [0, 1), with the shape of the mask.
+        rate: Float in [0, 1), probability :math:`r` that a cell is dropped.
+        cell_axes: Tuple of axes over which :math:`N` and :math:`K` are
+            counted. Along the other axes the masks are independent.
+        scale: `"empirical"`: :math:`N/K`. `"inverse"`: :math:`1/(1-r)`, with
+            masks that can be empty, else it would be biased. `"none"`: 1,
+            never empty.
+
+    Returns:
+        Tensor with the shape and dtype of `noise`.
+
+    Reference:
+        Golkar and Cranmer, 2018, https://arxiv.org/abs/1806.01337. Their
+        published code counts the survivors in the same way.
+    """
+    _checks.check_rate("rate", rate, owner="backdrop_mask")
+    _checks.check_one_of("scale", scale, SCALES, owner="backdrop_mask")
+    if scale == "inverse":
+        return ops.cast(noise >= rate, noise.dtype) * (1.0 / (1.0 - rate))
+    largest = ops.max(noise, axis=cell_axes, keepdims=True)
+    threshold = ops.minimum(largest, ops.cast(rate, noise.dtype))
+    keep = ops.cast(noise >= threshold, noise.dtype)
+    if scale == "none":
+        return keep
+    # N/K is the inverse of the mean.
+    return keep / ops.mean(keep, axis=cell_axes, keepdims=True)
