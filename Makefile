@@ -42,7 +42,7 @@ lint-build: $(BUILDIFIER)
 	$(BUILDIFIER) -mode=check -lint=warn $(BAZEL_FILES)
 
 results: $(VENV)/.examples.stamp
-	$(PY) -m benchmarks.results $(ARGS)
+	$(PY) -m benchmarks.pages $(ARGS)
 
 clean:
 	rm -rf $(VENV) $(TOOLS) build dist *.egg-info

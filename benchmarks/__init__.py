@@ -1,0 +1,1 @@
+"""Benchmarks: one script per claim, results under docs/results."""
