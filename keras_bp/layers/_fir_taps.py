@@ -46,7 +46,7 @@ def spike(layer, shape, dtype):
     form = layer.tap_format
     height = 1.0 if form is None else min(1.0, form.maximum)
     causal = layer.padding == "causal" and not layer.symmetric
-    center = 0 if causal else layer.num_taps // 2
+    center = 0 if causal else (layer.num_taps - 1) // 2
     passing = ops.eye(shape[1], shape[2], dtype=dtype) * height
     if layer.complex:
         passing = ops.stack([passing, ops.zeros_like(passing)], axis=-1)

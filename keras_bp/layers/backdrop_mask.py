@@ -5,13 +5,14 @@ from keras import ops
 
 from keras_bp import _checks, _random
 from keras_bp._registration import serializable
+from keras_bp.layers._seeded import SeededLayer
 from keras_bp.ops.mask_gradient import SCALES, backdrop_mask, mask_gradient
 
 GRANULARITIES = ("sample", "spatial", "channel", "element")
 
 
 @serializable
-class BackdropMask(keras.layers.Layer):
+class BackdropMask(SeededLayer, keras.layers.Layer):
     r"""Passes its input on, and masks the gradient at random.
 
     Dropout along the backward pass only. Put it before a loss that does not

@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_bp import _checks, _random
 from keras_bp._registration import serializable
+from keras_bp.layers._seeded import SeededLayer
 from keras_bp.ops.binarize import binarize
 from keras_bp.ops.binary_estimators import get_binary_estimator
 
@@ -12,7 +13,7 @@ INFERENCES = ("sample", "threshold", "probability")
 
 
 @serializable
-class BinaryNeuron(keras.layers.Layer):
+class BinaryNeuron(SeededLayer, keras.layers.Layer):
     r"""Emits `{0, 1}` from logits, and trains by a gradient estimator.
 
     Put it where a sigmoid would go: after a `Dense` or convolution without an
@@ -25,8 +26,8 @@ class BinaryNeuron(keras.layers.Layer):
     The slope is a saved weight that is not trained;
     `keras_bp.callbacks.SlopeAnnealing` drives it. The noise is drawn in
     float32 under mixed precision, is the same in eager mode, in a graph and
-    under XLA for one seed, and differs between the replicas of
-    `tf.distribute`.
+    under XLA for one seed, differs between the replicas of `tf.distribute`,
+    and goes on where it was when a saved model is loaded.
 
     Args:
         mode: String, `"deterministic"` or `"stochastic"`.

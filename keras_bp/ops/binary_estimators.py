@@ -177,7 +177,8 @@ def gumbel(forward):
     :math:`y = \sigma((z - \mathrm{logit}(u)) / \tau)` at `temperature`
     :math:`\tau`, straight-through Gumbel for one bit (Jang, Gu, Poole 2017).
     """
-    u = forward.noise
+    # Half a grid step above 0: the logarithm stays finite.
+    u = ops.maximum(forward.noise, 2.0**-25)
     logistic = ops.log(u) - ops.log1p(-u)
     y = ops.sigmoid((forward.logits - logistic) / forward.temperature)
     return y * (1 - y) / forward.temperature

@@ -1,5 +1,7 @@
 """Identity forward, masked gradient backward; and the masks of Backdrop."""
 
+import math
+
 from keras import ops
 
 from keras_bp import _checks
@@ -74,5 +76,6 @@ def backdrop_mask(noise, rate, cell_axes, scale="empirical"):
     keep = ops.cast(noise >= threshold, noise.dtype)
     if scale == "none":
         return keep
-    # N/K is the inverse of the mean.
-    return keep / ops.mean(keep, axis=cell_axes, keepdims=True)
+    sizes = ops.shape(noise)
+    cells = ops.cast(math.prod(sizes[axis] for axis in cell_axes), noise.dtype)
+    return keep * (cells / ops.sum(keep, axis=cell_axes, keepdims=True))

@@ -1,0 +1,39 @@
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import pytest
+import tensorflow as tf
+
+# Two logical devices, before TensorFlow starts: tests of tf.distribute run
+# two replicas on one machine.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0],
+    [tf.config.LogicalDeviceConfiguration()] * 2,
+)
+tf.config.threading.set_intra_op_parallelism_threads(1)
+
+MODES = ("eager", "graph", "xla")
+
+
+@pytest.fixture(params=MODES)
+def compiled(request):
+    """A function that compiles another: as it is, as a graph, or by XLA."""
+    if request.param == "eager":
+        return lambda function: function
+    return lambda function: tf.function(
+        function, jit_compile=request.param == "xla"
+    )
+
+
+@pytest.fixture
+def value_and_gradient():
+    """A function that returns y = f(x) and the gradient for `upstream`."""
+
+    def run(function, x, upstream=None):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = function(x)
+        return y, tape.gradient(y, x, output_gradients=upstream)
+
+    return run

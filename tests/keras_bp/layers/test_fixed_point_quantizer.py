@@ -1,0 +1,63 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_bp.layers import FixedPointQuantizer
+from keras_bp.ops import FixedPoint
+
+
+def test_overflow_shows_in_the_logs_of_fit_and_restarts_each_epoch():
+    quantizer = FixedPointQuantizer(FixedPoint(4, 2), name="adc")
+    model = keras.Sequential([keras.Input((2,)), quantizer])
+    model.compile("sgd", "mse")
+    x = np.array([[0.5, 5.0], [-9.0, 0.0], [0.1, 0.2], [9.0, 9.0]], "float32")
+    history = model.fit(x, x, batch_size=2, epochs=2, verbose=0).history
+    np.testing.assert_allclose(history["adc_overflow"], [0.5, 0.5])
+    assert quantizer.overflow.total.numpy() == 4
+    assert quantizer.overflow.count.numpy() == 8
+
+
+def test_overflow_need_not_be_counted():
+    quantizer = FixedPointQuantizer(FixedPoint(4, 2), count_overflow=False)
+    quantizer(np.array([9.0]))
+    assert quantizer.overflow is None and not quantizer.metrics_variables
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_policies_do_not_touch_the_numbers(policy):
+    form = FixedPoint(16, 12)
+    x = np.array([1.0 + 2.0**-12, -3.0 - 2.0**-11], "float32")
+    y = FixedPointQuantizer(form, dtype=policy)(x)
+    assert y.dtype == "float32"
+    np.testing.assert_array_equal(y, x)
+
+
+def test_a_trained_step_is_a_weight_and_a_fixed_one_is_not():
+    fixed = FixedPointQuantizer(FixedPoint(8, 3))
+    fixed.build((None,))
+    assert fixed.weights == [] and fixed.step == 1 / 8
+    for scale in ("real", "power_of_two"):
+        trained = FixedPointQuantizer(FixedPoint(8, 3, scale=scale))
+        trained.build((None,))
+        assert [w.name for w in trained.trainable_weights] == ["log2_step"]
+        trained.log2_step.assign(-1.7)
+        exponent = -1.7 if scale == "real" else -2
+        np.testing.assert_allclose(trained.step, 2.0**exponent, rtol=1e-6)
+
+
+def test_integers_times_the_step_are_the_output():
+    quantizer = FixedPointQuantizer(FixedPoint(6, 3))
+    x = np.linspace(-6, 6, 101, dtype="float32")
+    integers = quantizer.to_integers(x)
+    assert integers.dtype == "int64"
+    assert integers.min() == -32 and integers.max() == 31
+    np.testing.assert_array_equal(integers * quantizer.step, quantizer(x))
+
+
+def test_bad_arguments_are_refused():
+    with pytest.raises(TypeError, match="FixedPoint.*builtins.int"):
+        FixedPointQuantizer(8)
+    with pytest.raises(TypeError, match="fixed_point=None"):
+        FixedPointQuantizer(None)
+    with pytest.raises(ValueError, match="saturation_gradient.*'out'"):
+        FixedPointQuantizer(FixedPoint(), saturation_gradient="out")

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy import signal
+
+from keras_bp import ops
+
+RNG = np.random.default_rng(0)
+
+
+def expected(x, h, padding):
+    """One real or complex channel through one filter, by NumPy and SciPy."""
+    if padding == "causal":
+        return signal.lfilter(h, 1.0, x)
+    if padding == "circular":
+        turned = np.fft.ifft(np.fft.fft(x) * np.fft.fft(h, x.size))
+        return np.roll(turned, -((h.size - 1) // 2))
+    full = np.convolve(x, h)
+    if padding == "valid":
+        return full[h.size - 1 : x.size]
+    start = (h.size - 1) // 2
+    return full[start : start + x.size]
+
+
+@pytest.mark.parametrize("strides", [1, 3])
+@pytest.mark.parametrize("num_taps", [1, 4, 5])
+@pytest.mark.parametrize("padding", ["valid", "same", "causal", "circular"])
+def test_real_filters_match_numpy_and_scipy(
+    compiled, padding, num_taps, strides
+):
+    x = RNG.normal(size=(2, 23, 2))
+    taps = RNG.normal(size=(num_taps, 2, 3))
+    y = compiled(lambda x, taps: ops.fir(x, taps, padding, strides))(
+        tf.constant(x), tf.constant(taps)
+    )
+    sums = [
+        [
+            sum(expected(x[b, :, c], taps[:, c, f], padding) for c in range(2))
+            for f in range(3)
+        ]
+        for b in range(2)
+    ]
+    wanted = np.real(np.array(sums)).transpose(0, 2, 1)[:, ::strides]
+    np.testing.assert_allclose(y, wanted, atol=1e-12)
+
+
+@pytest.mark.parametrize("padding", ["valid", "same", "causal", "circular"])
+def test_complex_taps_act_on_i_and_q_as_complex_numbers(padding):
+    x = RNG.normal(size=(40, 2)) @ [1, 1j]
+    h = RNG.normal(size=(7, 2)) @ [1, 1j]
+    pairs = np.stack([x.real, x.imag], axis=-1)[None]
+    taps = np.stack([h.real, h.imag], axis=-1)[:, None, None]
+    kernel = ops.complex_taps_to_real(tf.constant(taps))
+    y = ops.fir(tf.constant(pairs), kernel, padding).numpy()
+    np.testing.assert_allclose(
+        y[0] @ [1, 1j], expected(x, h, padding), atol=1e-12
+    )
+
+
+def test_several_complex_channels_keep_i_beside_q():
+    taps = RNG.normal(size=(1, 2, 3, 2))
+    x = RNG.normal(size=(1, 1, 4))
+    y = ops.fir(x, ops.complex_taps_to_real(tf.constant(taps))).numpy()
+    signal_in = x[0, 0].reshape(2, 2) @ [1, 1j]
+    wanted = signal_in @ (taps[0] @ [1, 1j])
+    np.testing.assert_allclose(y[0, 0].reshape(3, 2) @ [1, 1j], wanted)
+
+
+def test_symmetric_taps_hold_the_center_once():
+    half = tf.constant([1.0, 2.0, 3.0])[:, None, None]
+    full = ops.symmetric_taps(half).numpy().ravel()
+    np.testing.assert_array_equal(full, [1, 2, 3, 2, 1])
+
+
+def test_same_padding_is_that_of_numpy_for_a_long_signal():
+    for num_taps in (3, 4):
+        x, h = RNG.normal(size=9), RNG.normal(size=num_taps)
+        y = ops.fir(x[None, :, None], tf.constant(h[:, None, None]), "same")
+        np.testing.assert_allclose(
+            y.numpy().ravel(), np.convolve(x, h, mode="same"), atol=1e-12
+        )
+
+
+def test_an_unknown_padding_is_refused():
+    with pytest.raises(ValueError, match="padding.*'causal'.*'full'"):
+        ops.fir(tf.zeros((1, 4, 1)), tf.zeros((2, 1, 1)), "full")
