@@ -1,11 +1,13 @@
 """Backpropagation, and what can be done to it, as parts for Keras models."""
 
-from keras_bp import callbacks, layers, ops
+from keras_bp import callbacks, datasets, layers, ops, surgery
 from keras_bp._version import __version__
 
 __all__ = [
     "__version__",
     "callbacks",
+    "datasets",
     "layers",
     "ops",
+    "surgery",
 ]

@@ -1,0 +1,7 @@
+"""Functions that take a model and return one that shares its weights."""
+
+from keras_bp.surgery.swap_activations import swap_activations
+
+__all__ = [
+    "swap_activations",
+]
