@@ -11,6 +11,7 @@ from keras_bp._registration import serializable
 from keras_bp.ops.fixed_point import FixedPoint
 from keras_bp.ops.quantize_fixed_point import (
     SATURATION_GRADIENTS,
+    check_word_length,
     fixed_point_step,
     overflow_rate,
     quantize_fixed_point,
@@ -48,7 +49,8 @@ class FixedPointQuantizer(keras.layers.Layer):
 
     Raises:
         TypeError: `fixed_point` is not a `FixedPoint`.
-        ValueError: A name is unknown.
+        ValueError: A name is unknown, or the format has more than 24 bits
+            and the dtype policy is not `float64`.
 
     Example:
 
@@ -81,6 +83,7 @@ class FixedPointQuantizer(keras.layers.Layer):
             SATURATION_GRADIENTS,
             owner=owner,
         )
+        check_word_length(self.fixed_point, wide_dtype(self), owner=owner)
         self.saturation_gradient = saturation_gradient
         self.count_overflow = bool(count_overflow)
         self.supports_masking = True
@@ -104,13 +107,17 @@ class FixedPointQuantizer(keras.layers.Layer):
             )
 
     def call(self, x):
-        x = ops.cast(x, wide_dtype(self))
+        # A float64 sum is rounded as it is, before it is narrowed.
+        x = ops.convert_to_tensor(x)
+        if wide_dtype(self) == "float64":
+            x = ops.cast(x, "float64")
         if self.count_overflow:
             rate = overflow_rate(x, self.fixed_point, self.log2_step)
             self.overflow.update_state(rate, sample_weight=ops.size(x))
-        return quantize_fixed_point(
+        y = quantize_fixed_point(
             x, self.fixed_point, self.log2_step, self.saturation_gradient
         )
+        return ops.cast(y, wide_dtype(self))
 
     @property
     def step(self):
@@ -120,7 +127,7 @@ class FixedPointQuantizer(keras.layers.Layer):
 
     def to_integers(self, x):
         """Rounds `x` and returns the integers, a NumPy array of int64."""
-        x = ops.cast(x, wide_dtype(self))
+        x = ops.convert_to_tensor(x)
         if not self.built:
             self.build(x.shape)
         rounded = quantize_fixed_point(x, self.fixed_point, self.log2_step)

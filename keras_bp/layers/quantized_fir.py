@@ -33,8 +33,8 @@ class QuantizedFIR(keras.layers.Layer):
     r"""Filters a signal with taps and samples in fixed point.
 
     The input is rounded to `signal_format`, the taps to `tap_format`, the
-    products are summed without rounding, and the sum is rounded to
-    `output_format`: what is trained is what the exported integers compute.
+    products are summed without rounding (see `accumulator`), and the sum is
+    rounded to `output_format`: what is trained is what the exported integers compute.
     The gradient passes the roundings straight through, is 0 where the
     signal saturates, and leads a saturated tap back.
 
@@ -180,7 +180,6 @@ class QuantizedFIR(keras.layers.Layer):
     def call(self, x, training=False):
         wide = wide_dtype(self)
         accumulator = self._accumulator_dtype(wide, training)
-        x = ops.cast(x, wide)
         if self.input_quantizer is not None:
             x = self.input_quantizer(x)
         taps = ops.cast(self.quantized_taps(), accumulator)
@@ -283,6 +282,7 @@ class QuantizedFIR(keras.layers.Layer):
             saturation_gradient=gradient,
             count_overflow=count_overflow,
             name=f"{self.name}_{role}",
+            dtype=self.dtype_policy,
         )
 
     def _accumulator_dtype(self, wide, training):

@@ -11,6 +11,7 @@ from keras_bp.ops.fixed_point import FixedPoint
 SATURATION_GRADIENTS = ("zero", "inward")
 
 _LARGEST_EXPONENT = 64
+_FLOAT32_BITS = 24
 
 
 def quantize_fixed_point(
@@ -44,8 +45,10 @@ def quantize_fixed_point(
         float32: half precision cannot hold the result.
 
     Raises:
+        TypeError: `fixed_point` is not a `FixedPoint`.
         ValueError: `log2_step` is missing where the scale is trained, or
-            given where it is fixed.
+            given where it is fixed; or the format has more than 24 bits,
+            which float32 cannot hold, and `x` is not float64.
 
     Reference:
         Jain et al., 2019, https://arxiv.org/abs/1903.08066 (the gradient of
@@ -55,6 +58,7 @@ def quantize_fixed_point(
     # A copy: the custom gradient refuses a variable.
     x = ops.copy(x)
     dtype = "float64" if x.dtype == "float64" else "float32"
+    check_word_length(fixed_point, dtype, owner="quantize_fixed_point")
     if fixed_point.scale == "fixed":
         return _with_fixed_step(x, fixed_point, dtype, saturation_gradient)
     return _with_trained_step(
@@ -100,6 +104,16 @@ def overflow_rate(x, fixed_point, log2_step=None):
     step = fixed_point_step(fixed_point, log2_step, dtype)
     rounded = _round(ops.cast(x, dtype) / step, fixed_point.rounding)
     return ops.mean(ops.cast(_overflows(rounded, fixed_point), "float32"))
+
+
+def check_word_length(fixed_point, dtype, *, owner):
+    """Raises `ValueError` where `dtype` cannot hold the integers exactly."""
+    if dtype != "float64" and fixed_point.word_length > _FLOAT32_BITS:
+        raise ValueError(
+            f"{owner} expects at most {_FLOAT32_BITS} bits in float32; give "
+            "the layer dtype='float64'. "
+            f"Received: word_length={fixed_point.word_length}"
+        )
 
 
 def _check_arguments(fixed_point, log2_step, saturation_gradient):

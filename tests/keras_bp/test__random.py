@@ -52,10 +52,8 @@ def test_deferred_noise_advances_the_generator_at_once():
     np.testing.assert_array_equal(late, [now[1], now[0], now[0]])
 
 
-def test_replicas_draw_different_noise_and_one_replica_the_usual():
-    devices = [d.name for d in tf.config.list_logical_devices("CPU")]
-    assert len(devices) == 2
-    strategy = tf.distribute.MirroredStrategy(devices)
+def test_replicas_draw_different_noise_and_one_replica_the_usual(two_replicas):
+    strategy = two_replicas
     with strategy.scope():
         ours = keras.random.SeedGenerator(3)
         theirs = keras.random.SeedGenerator(3)

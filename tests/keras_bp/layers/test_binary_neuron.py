@@ -72,10 +72,8 @@ def test_one_seed_gives_one_noise_in_eager_graph_and_xla(compiled):
     assert not np.array_equal(first, second)
 
 
-def test_replicas_draw_different_samples():
-    strategy = tf.distribute.MirroredStrategy(
-        [d.name for d in tf.config.list_logical_devices("CPU")]
-    )
+def test_replicas_draw_different_samples(two_replicas):
+    strategy = two_replicas
     with strategy.scope():
         layer = BinaryNeuron("stochastic", seed=7)
         layer.build((None,))

@@ -54,6 +54,18 @@ def test_integers_times_the_step_are_the_output():
     np.testing.assert_array_equal(integers * quantizer.step, quantizer(x))
 
 
+def test_more_than_24_bits_need_float64():
+    with pytest.raises(ValueError, match="24 bits.*'float64'.*word_length=25"):
+        FixedPointQuantizer(FixedPoint(25, 0))
+    quantizer = FixedPointQuantizer(
+        FixedPoint(32, 0, overflow="wrap"), dtype="float64"
+    )
+    x = np.array([2.0**31 - 128, 2.0**31, -(2.0**31) - 1])
+    np.testing.assert_array_equal(
+        quantizer(x), [2.0**31 - 128, -(2.0**31), 2.0**31 - 1]
+    )
+
+
 def test_bad_arguments_are_refused():
     with pytest.raises(TypeError, match="FixedPoint.*builtins.int"):
         FixedPointQuantizer(8)

@@ -80,6 +80,39 @@ def test_real_output_equals_integer_arithmetic_at_full_length():
     np.testing.assert_array_equal(layer(x * 2.0**-15)[0] * 2.0**15, expected)
 
 
+@pytest.mark.parametrize("tap_bits", [12, 16])
+def test_a_float64_sum_is_rounded_once(tap_bits):
+    # Every sample through one tap: sums of more bits than float32 holds.
+    layer = QuantizedFIR(
+        1,
+        1,
+        FixedPoint(tap_bits, tap_bits - 1),
+        FixedPoint(16, 13),
+        complex=False,
+    )
+    with_taps(layer, 1, [[[0.99999]]])
+    x = np.arange(-(2**15), 2**15)
+    tap = layer.export_taps().item()
+    assert tap == 2 ** (tap_bits - 1) - 1
+    y = layer((x * 2.0**-13)[None, :, None].astype("float32"))
+    expected = half_up(x * tap, tap_bits - 1)
+    np.testing.assert_array_equal(y.numpy().ravel() * 2.0**13, expected)
+
+
+def test_float64_reaches_every_part():
+    wide = FixedPoint(24, 20)
+    layer = QuantizedFIR(
+        1, 3, wide, wide, FixedPoint(32, 24), complex=False, dtype="float64"
+    )
+    with_taps(layer, 1, RNG.uniform(-4, 4, size=(3, 1, 1)))
+    x = RNG.integers(-(2**23), 2**23, size=40)
+    y = layer((x * 2.0**-20)[None, :, None])
+    acc = np.convolve(x, layer.export_taps().ravel(), mode="valid")
+    assert np.abs(acc).max() > 2**40
+    expected = np.clip(half_up(acc, 16), -(2**31), 2**31 - 1)
+    np.testing.assert_array_equal(y.numpy().ravel() * 2.0**24, expected)
+
+
 @pytest.mark.parametrize(
     ("arguments", "training", "dtype"),
     [

@@ -1,0 +1,237 @@
+import json
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_bp.layers import QuantizedFIR
+from keras_bp.ops import FixedPoint
+from tflite_export import FIRSpec, export, litert, load_manifest
+
+
+def make_layer(**settings):
+    settings = {
+        "tap_format": FixedPoint(6, 4),
+        "signal_format": FixedPoint(10, 8),
+        "tap_initializer": keras.initializers.RandomUniform(-1, 1, seed=1),
+        "padding": "causal",
+        **settings,
+    }
+    return QuantizedFIR(1, 9, **settings)
+
+
+@pytest.fixture
+def layer():
+    layer = make_layer()
+    layer.build((None, 32, 2))
+    return layer
+
+
+def content(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_artefact_computes_what_the_layer_computes(layer, tmp_path):
+    result = export(layer, tmp_path / "fir", batch=3)
+    spec = load_manifest(tmp_path / "fir")
+    assert spec == result.spec == FIRSpec.from_layer(layer)
+    rng = np.random.default_rng(0)
+    integers = rng.integers(-512, 512, (3, 32, 2))
+    y = litert.run(result.files["fir.tflite"], integers)
+    np.testing.assert_array_equal(y, spec.run(integers))
+    layer_y = layer(integers / 256.0, training=False)
+    np.testing.assert_array_equal(y / 256.0, layer_y)
+
+
+def test_the_result_names_every_file_and_nothing_else_is_left(layer, tmp_path):
+    result = export(layer, tmp_path / "deep" / "fir", "litert")
+    assert result.folder == tmp_path / "deep" / "fir"
+    assert content(tmp_path / "deep") == ["fir"]
+    assert content(result.folder) == sorted(result.files)
+    assert all(path.is_file() for path in result.files.values())
+
+
+def test_the_manifest_tells_all_and_names_no_place(layer, tmp_path):
+    result = export(layer, tmp_path / "fir", batch=2, time=16)
+    text = result.files["manifest.json"].read_text()
+    assert str(tmp_path) not in text
+    manifest = json.loads(text)
+    assert manifest["format_version"] == 1
+    assert manifest["targets"] == ["litert"]
+    assert (manifest["batch"], manifest["time"]) == (2, 16)
+    assert manifest["filter"] == result.spec.get_config()
+    assert list(manifest["files"]) == ["fir.tflite"]
+    assert {"keras_bp", "keras", "numpy", "ai-edge-litert"} <= set(
+        manifest["versions"]
+    )
+
+
+def test_the_same_layer_gives_the_same_files(layer, tmp_path):
+    first, second = export(layer, tmp_path / "a"), export(layer, tmp_path / "b")
+    for name, path in first.files.items():
+        assert path.read_bytes() == second.files[name].read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({"tap_format": None}, "give it a `tap_format`"),
+        ({"signal_format": None}, "give it a `signal_format`"),
+        (
+            {"tap_format": FixedPoint(6, 4, scale="real")},
+            "train with scale='power_of_two'",
+        ),
+        (
+            {"output_format": FixedPoint(6, 4, rounding="truncate")},
+            "rounding='nearest'",
+        ),
+    ],
+)
+def test_a_filter_that_is_refused_leaves_nothing(settings, match, tmp_path):
+    layer = make_layer(**settings)
+    layer.build((None, 32, 2))
+    with pytest.raises(ValueError, match=match):
+        export(layer, tmp_path / "fir")
+    assert content(tmp_path) == []
+
+
+def test_a_layer_that_is_not_built_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="expects a built layer"):
+        export(make_layer(), tmp_path / "fir")
+
+
+def test_time_is_asked_for_where_it_is_open(tmp_path):
+    layer = make_layer()
+    layer.build((None, None, 2))
+    with pytest.raises(ValueError, match="pass `time=` an integer"):
+        export(layer, tmp_path / "fir")
+    export(layer, tmp_path / "fir", time=5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "match"),
+    [
+        ({"targets": ("abacus",)}, ValueError, r"\['litert'\].*'abacus'"),
+        ({"targets": ()}, ValueError, r"at least one. Received: targets=\[\]"),
+        ({"batch": 0}, ValueError, "`batch` to be 1 or greater"),
+        ({"time": 2.5}, TypeError, "`time` to be an integer"),
+    ],
+)
+def test_settings_are_checked_first(layer, settings, error, match, tmp_path):
+    with pytest.raises(error, match=match):
+        export(layer, tmp_path / "fir", **settings)
+    assert content(tmp_path) == []
+
+
+def test_an_empty_folder_is_filled(layer, tmp_path):
+    export(layer, tmp_path)
+    assert load_manifest(tmp_path)
+
+
+def test_an_earlier_export_is_replaced_only_on_request(layer, tmp_path):
+    export(layer, tmp_path / "fir", time=16)
+    with pytest.raises(FileExistsError, match="overwrite=True.*fir.tflite"):
+        export(layer, tmp_path / "fir", time=20)
+    assert (
+        json.loads((tmp_path / "fir/manifest.json").read_text())["time"] == 16
+    )
+    export(layer, tmp_path / "fir", time=20, overwrite=True)
+    assert (
+        json.loads((tmp_path / "fir/manifest.json").read_text())["time"] == 20
+    )
+    assert content(tmp_path) == ["fir"]
+
+
+def test_files_of_another_kind_are_never_overwritten(layer, tmp_path):
+    export(layer, tmp_path / "fir")
+    (tmp_path / "fir" / "thesis.tex").write_text("words")
+    with pytest.raises(FileExistsError, match="its other files.*thesis.tex"):
+        export(layer, tmp_path / "fir", overwrite=True)
+    assert (tmp_path / "fir" / "thesis.tex").read_text() == "words"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes").write_text("words")
+    with pytest.raises(FileExistsError, match="notes"):
+        export(layer, tmp_path / "other", overwrite=True)
+    with pytest.raises(FileExistsError, match="to be a folder.*notes"):
+        export(layer, tmp_path / "other" / "notes", overwrite=True)
+
+
+@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize("failing", ["write_bytes", "rename"])
+def test_a_write_that_fails_changes_nothing(
+    layer, before, failing, tmp_path, monkeypatch
+):
+    folder = tmp_path / "fir"
+    if before:
+        export(layer, folder, time=16)
+    works = getattr(Path, failing)
+
+    def fail(self, argument):
+        # The new folder fails to take its place after the old one left it.
+        if failing == "rename" and not self.name.endswith(".new"):
+            return works(self, argument)
+        if failing == "write_bytes" and self.name == "fir.tflite":
+            return works(self, argument)
+        raise PermissionError("no")
+
+    monkeypatch.setattr(Path, failing, fail)
+    with pytest.raises(OSError, match="nothing was changed. Received: .*no"):
+        export(layer, folder, time=20, overwrite=True)
+    monkeypatch.undo()
+    assert content(tmp_path) == (["fir"] if before else [])
+    if before:
+        assert load_manifest(folder)
+
+
+def test_a_spoiled_export_can_be_replaced(layer, tmp_path):
+    path = export(layer, tmp_path / "fir").files["manifest.json"]
+    path.write_text(path.read_text().replace('"time": 32', '"time": 33'))
+    with pytest.raises(ValueError, match="a changed 'manifest.json'"):
+        load_manifest(tmp_path / "fir")
+    export(layer, tmp_path / "fir", overwrite=True)
+    assert load_manifest(tmp_path / "fir")
+
+
+def test_a_folder_within_a_file_is_refused(layer, tmp_path):
+    (tmp_path / "file").write_text("words")
+    with pytest.raises(OSError, match="a folder that it can write"):
+        export(layer, tmp_path / "file" / "fir")
+
+
+@pytest.mark.parametrize("name", ["fir.tflite", "manifest.json"])
+@pytest.mark.parametrize("at", [0, 100, -5])
+def test_a_changed_byte_in_any_file_is_found(layer, name, at, tmp_path):
+    path = export(layer, tmp_path / "fir").files[name]
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=f"a changed '{name}'"):
+        load_manifest(tmp_path / "fir")
+
+
+def test_a_changed_tap_in_the_manifest_is_found(layer, tmp_path):
+    path = export(layer, tmp_path / "fir").files["manifest.json"]
+    manifest = json.loads(path.read_text())
+    manifest["filter"]["taps"][0][0][0][0] ^= 1
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(ValueError, match="changed 'manifest.json'.*SHA-256"):
+        load_manifest(tmp_path / "fir")
+
+
+def test_missing_files_and_other_formats_are_named(layer, tmp_path):
+    folder = export(layer, tmp_path / "fir").folder
+    moved = shutil.copytree(folder, tmp_path / "moved")
+    assert load_manifest(moved) == load_manifest(folder)
+    (moved / "fir.tflite").unlink()
+    with pytest.raises(FileNotFoundError, match="'fir.tflite', which"):
+        load_manifest(moved)
+    manifest = json.loads((moved / "manifest.json").read_text())
+    manifest["format_version"] = 2
+    (moved / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ValueError, match="format version 1.*Received: 2"):
+        load_manifest(moved)
+    (moved / "manifest.json").unlink()
+    with pytest.raises(FileNotFoundError, match="without manifest.json"):
+        load_manifest(moved)

@@ -1,0 +1,299 @@
+"""The description of an exported FIR filter: integers and formats."""
+
+import dataclasses
+import json
+import math
+
+import numpy as np
+
+from keras_bp import _checks
+from keras_bp.layers import QuantizedFIR
+from keras_bp.ops import FixedPoint, padding_lengths
+from keras_bp.ops.fir import PADDINGS
+from tflite_export import reference
+
+_FORMATS = ("tap_format", "signal_format", "output_format")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FIRSpec:
+    r"""What every target of the export computes, with integers alone.
+
+    :math:`y_t = o(r(2^{-s} \sum_k h_k x_{t-k}))` with the integer samples x,
+    the integer taps h, the shift s, and the rounding r and overflow rule o of
+    the output format. The step of each format is 2^-fraction_bits, so that
+    s is the sum of the fraction bits of taps and signal, less those of the
+    output.
+
+    Args:
+        taps: Integer array, h_0 first: `(num_taps, inputs, filters, 2)` if
+            `complex`, else `(num_taps, channels, filters)`.
+        tap_format: `keras_bp.ops.FixedPoint` with a fixed scale.
+        signal_format: The same, of the samples.
+        output_format: The same, of the results.
+        padding: String, see `keras_bp.ops.pad_signal`. Defaults to `"valid"`.
+        strides: Positive integer; every `strides`-th output is kept.
+            Defaults to `1`.
+        complex: Boolean, whether taps and channels are complex.
+            Defaults to `True`.
+
+    Raises:
+        TypeError: `taps` does not hold integers, or a format is none.
+        ValueError: A number, name or shape is out of range, or the step of
+            a format is trained.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_bp.layers import QuantizedFIR
+    >>> from tflite_export import FIRSpec
+    >>> layer = QuantizedFIR(1, 3, complex=False, padding="causal")
+    >>> layer.build((None, 4, 1))
+    >>> spec = FIRSpec.from_layer(layer)
+    >>> spec.run(np.array([[[5], [0], [-7], [1]]])).ravel().tolist()
+    [5, 0, -7, 1]
+    """
+
+    taps: np.ndarray
+    tap_format: FixedPoint
+    signal_format: FixedPoint
+    output_format: FixedPoint
+    padding: str = "valid"
+    strides: int = 1
+    complex: bool = True
+
+    def __post_init__(self):
+        taps = reference.as_int64("taps", self.taps, owner="FIRSpec")
+        taps.flags.writeable = False
+        object.__setattr__(self, "taps", taps)
+        for name in _FORMATS:
+            _check_format(name, getattr(self, name))
+        _checks.check_one_of("padding", self.padding, PADDINGS, owner="FIRSpec")
+        _checks.check_integer(
+            "strides", self.strides, minimum=1, owner="FIRSpec"
+        )
+        _check_taps(taps, self.tap_format, self.complex)
+
+    @classmethod
+    def from_layer(cls, layer):
+        """Describes a built `keras_bp.layers.QuantizedFIR`.
+
+        Args:
+            layer: The layer. A step that it trains as a power of two becomes
+                a fixed one.
+
+        Returns:
+            `FIRSpec`.
+
+        Raises:
+            TypeError: `layer` is no `QuantizedFIR`.
+            ValueError: It is not built, does not round its taps or signal, or
+                has a step that is no power of two.
+        """
+        if not isinstance(layer, QuantizedFIR):
+            raise TypeError(
+                "FIRSpec.from_layer expects a keras_bp.layers.QuantizedFIR. "
+                f"Received: {type(layer).__module__}.{type(layer).__name__}"
+            )
+        if not layer.built:
+            raise ValueError(
+                "FIRSpec.from_layer expects a built layer; call it on a "
+                "signal, or `layer.build((None, time, channels))`. "
+                f"Received: {layer.name!r}, which is not built"
+            )
+        return cls(
+            tap_format=_resolve(layer, "tap_format", layer.tap_quantizer),
+            signal_format=_resolve(
+                layer, "signal_format", layer.input_quantizer
+            ),
+            output_format=_resolve(
+                layer, "output_format", layer.output_quantizer
+            ),
+            taps=layer.export_taps(),
+            padding=layer.padding,
+            strides=layer.strides,
+            complex=layer.complex,
+        )
+
+    @property
+    def step_exponents(self):
+        """Dictionary; the step of each format is 2 to this power."""
+        return {name: -getattr(self, name).fraction_bits for name in _FORMATS}
+
+    @property
+    def shift(self):
+        """The bits that the sum is shifted to the right, s."""
+        exponents = self.step_exponents
+        return (
+            exponents["output_format"]
+            - exponents["tap_format"]
+            - exponents["signal_format"]
+        )
+
+    @property
+    def kernel(self):
+        """Int64 array `(num_taps, channels, outputs)`, h_0 first, all real."""
+        return reference.real_kernel(self.taps) if self.complex else self.taps
+
+    @property
+    def accumulator_bound(self):
+        """The largest magnitude that a sum can have, an integer."""
+        weights = np.abs(self.kernel).sum(axis=(0, 1)).max()
+        return int(weights) * self.signal_format.largest_magnitude
+
+    def output_time(self, time):
+        """Number of outputs for `time` samples.
+
+        Raises:
+            ValueError: The signal is too short.
+        """
+        num_taps = len(self.taps)
+        reference.check_time(time, num_taps, self.padding, owner="FIRSpec")
+        time += sum(padding_lengths(num_taps, self.padding))
+        return (time - num_taps) // self.strides + 1
+
+    def run(self, signal):
+        """Filters integers exactly; see `tflite_export.reference.fir`.
+
+        Args:
+            signal: Integer array `(batch, time, channels)` within the range
+                of `signal_format`.
+
+        Returns:
+            NumPy array of int64 of shape `(batch, new_time, outputs)`.
+
+        Raises:
+            TypeError: `signal` does not hold integers.
+            ValueError: It is out of range, too short, or of another shape.
+        """
+        signal = reference.as_int64("signal", signal, owner="FIRSpec.run")
+        low = self.signal_format.minimum_integer
+        high = self.signal_format.maximum_integer
+        if np.any(signal < low) or np.any(signal > high):
+            raise ValueError(
+                f"FIRSpec.run expects samples from {low} to {high}; see "
+                "`tflite_export.reference.quantize`. Received: samples from "
+                f"{signal.min()} to {signal.max()}"
+            )
+        return reference.fir(
+            signal,
+            self.taps,
+            output=self.output_format,
+            shift=self.shift,
+            padding=self.padding,
+            strides=self.strides,
+            complex=self.complex,
+        )
+
+    def get_config(self):
+        """Everything as a dictionary that JSON holds."""
+        formats = {name: getattr(self, name).get_config() for name in _FORMATS}
+        return {
+            "taps": self.taps.tolist(),
+            **formats,
+            "step_exponents": self.step_exponents,
+            "shift": self.shift,
+            "padding": self.padding,
+            "strides": int(self.strides),
+            "complex": bool(self.complex),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """The reverse of `get_config`.
+
+        Raises:
+            ValueError: An entry is missing, unknown, or contradicts another.
+        """
+        fields = [field.name for field in dataclasses.fields(cls)]
+        missing = [name for name in fields if name not in config]
+        wrong = missing
+        if not missing:
+            values = {name: config[name] for name in fields}
+            for name in _FORMATS:
+                values[name] = FixedPoint.from_config(config[name])
+            values["taps"] = np.array(config["taps"])
+            spec = cls(**values)
+            again = spec.get_config()
+            names = {*again, *config}
+            wrong = [n for n in names if again.get(n) != config.get(n)]
+        if wrong:
+            raise ValueError(
+                "FIRSpec.from_config expects the entries that `get_config` "
+                "makes, in agreement with each other. Received: missing, "
+                f"unknown, or contradicting entries {sorted(wrong)}"
+            )
+        return spec
+
+    def to_json(self):
+        """`get_config` as a string."""
+        return json.dumps(self.get_config())
+
+    @classmethod
+    def from_json(cls, text):
+        """The reverse of `to_json`."""
+        return cls.from_config(json.loads(text))
+
+    def __eq__(self, other):
+        if not isinstance(other, FIRSpec):
+            return NotImplemented
+        return self.get_config() == other.get_config()
+
+    def __hash__(self):
+        return hash(self.to_json())
+
+
+def _check_format(name, form):
+    if not isinstance(form, FixedPoint):
+        raise TypeError(
+            f"FIRSpec expects `{name}` to be a keras_bp.ops.FixedPoint. "
+            f"Received: {name}={form!r}"
+        )
+    if form.scale != "fixed":
+        raise ValueError(
+            f"FIRSpec expects a `{name}` with a fixed step; take the trained "
+            "one over by `FIRSpec.from_layer`. "
+            f"Received: scale={form.scale!r}"
+        )
+
+
+def _check_taps(taps, form, complex):
+    if (
+        taps.size == 0
+        or taps.ndim != 3 + complex
+        or complex > (taps.shape[-1] == 2)
+    ):
+        expected = (
+            "(num_taps, inputs, filters, 2)"
+            if complex
+            else "(num_taps, channels, filters)"
+        )
+        raise ValueError(
+            f"FIRSpec expects taps of shape {expected} where complex="
+            f"{complex}. Received: shape={taps.shape}"
+        )
+    if taps.min() < form.minimum_integer or taps.max() > form.maximum_integer:
+        raise ValueError(
+            f"FIRSpec expects taps from {form.minimum_integer} to "
+            f"{form.maximum_integer}, the range of `tap_format`. "
+            f"Received: taps from {taps.min()} to {taps.max()}"
+        )
+
+
+def _resolve(layer, name, quantizer):
+    """The format of a quantizer with its trained step made a fixed one."""
+    owner = "FIRSpec.from_layer"
+    if quantizer is None:
+        raise ValueError(
+            f"{owner} expects a layer that rounds; give it a `{name}`. "
+            f"Received: {layer.name!r} with {name}=None"
+        )
+    form = quantizer.fixed_point
+    if form.scale == "real":
+        raise ValueError(
+            f"{owner} expects steps that are powers of two, which integers "
+            f"shift by; train with scale='power_of_two'. Received: "
+            f"{layer.name!r} with {name}={form}"
+        )
+    exponent = math.frexp(quantizer.step)[1] - 1
+    return dataclasses.replace(form, fraction_bits=-exponent, scale="fixed")
