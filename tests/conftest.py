@@ -37,3 +37,13 @@ def value_and_gradient():
         return y, tape.gradient(y, x, output_gradients=upstream)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def two_replicas():
+    """One strategy for all: a second one meets the collectives of the first."""
+    devices = [device.name for device in tf.config.list_logical_devices("CPU")]
+    assert len(devices) == 2
+    return tf.distribute.MirroredStrategy(
+        devices, cross_device_ops=tf.distribute.ReductionToOneDevice()
+    )

@@ -11,6 +11,7 @@ from keras_bp.layers import QuantizedFIR
 from keras_bp.ops import FixedPoint, padding_lengths
 from keras_bp.ops.fir import PADDINGS
 from tflite_export import reference
+from tflite_export._signals import as_int64, check_time
 
 _FORMATS = ("tap_format", "signal_format", "output_format")
 
@@ -63,7 +64,7 @@ class FIRSpec:
     complex: bool = True
 
     def __post_init__(self):
-        taps = reference.as_int64("taps", self.taps, owner="FIRSpec")
+        taps = as_int64("taps", self.taps, owner="FIRSpec")
         taps.flags.writeable = False
         object.__setattr__(self, "taps", taps)
         for name in _FORMATS:
@@ -148,7 +149,7 @@ class FIRSpec:
             ValueError: The signal is too short.
         """
         num_taps = len(self.taps)
-        reference.check_time(time, num_taps, self.padding, owner="FIRSpec")
+        check_time(time, num_taps, self.padding, owner="FIRSpec")
         time += sum(padding_lengths(num_taps, self.padding))
         return (time - num_taps) // self.strides + 1
 
@@ -166,7 +167,7 @@ class FIRSpec:
             TypeError: `signal` does not hold integers.
             ValueError: It is out of range, too short, or of another shape.
         """
-        signal = reference.as_int64("signal", signal, owner="FIRSpec.run")
+        signal = as_int64("signal", signal, owner="FIRSpec.run")
         low = self.signal_format.minimum_integer
         high = self.signal_format.maximum_integer
         if np.any(signal < low) or np.any(signal > high):

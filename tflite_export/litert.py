@@ -14,7 +14,7 @@ import numpy as np
 from keras_bp import _checks
 from tflite_export._litert_checks import check_supported
 from tflite_export._litert_graph import Graph, build_fir
-from tflite_export.reference import as_int64
+from tflite_export._signals import as_int64
 
 RESOLVERS = ("default", "builtin", "reference")
 

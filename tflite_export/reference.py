@@ -6,6 +6,7 @@ from keras_bp import _checks
 from keras_bp.ops import padding_lengths
 from keras_bp.ops.fir import PADDINGS
 from keras_bp.ops.fixed_point import ROUNDINGS
+from tflite_export._signals import as_int64, check_time
 
 _LARGEST = 2**63 - 1
 
@@ -223,29 +224,6 @@ def real_kernel(taps):
     kernel[:, :, 0, :, 0], kernel[:, :, 0, :, 1] = real, imag
     kernel[:, :, 1, :, 0], kernel[:, :, 1, :, 1] = -imag, real
     return kernel.reshape(num_taps, 2 * inputs, 2 * filters)
-
-
-def as_int64(name, value, *, owner):
-    """Returns `value` as an int64 array, or raises `TypeError`."""
-    array = np.asarray(value)
-    if not np.can_cast(array.dtype, "int64") or array.dtype == bool:
-        raise TypeError(
-            f"{owner} expects `{name}` to hold integers of at most 64 bits. "
-            f"Received: dtype={array.dtype}"
-        )
-    return array.astype("int64")
-
-
-def check_time(time, num_taps, padding, *, owner):
-    """Raises `ValueError` where `time` samples are too few for the filter."""
-    _checks.check_integer("time", time, owner=owner)
-    least = {"valid": num_taps, "circular": max(1, num_taps // 2)}
-    least = least.get(padding, 1)
-    if time < least:
-        raise ValueError(
-            f"{owner} expects at least {least} samples for {num_taps} taps "
-            f"with padding={padding!r}. Received: time={time}"
-        )
 
 
 def _round_shift_right(acc, shift, rounding):

@@ -6,6 +6,7 @@ has no useful derivative. An estimator is a *local* backward rule: it replaces
 :math:`\partial L / \partial x = s \, w \, \partial L / \partial b`.
 """
 
+import collections.abc
 import dataclasses
 import functools
 import math
@@ -54,7 +55,7 @@ class BinaryEstimator:
 
     name: str
     modes: tuple
-    rule: callable
+    rule: collections.abc.Callable
 
 
 def register_binary_estimator(name, modes=MODES):

@@ -67,7 +67,15 @@ def pad_signal(x, num_taps, padding):
 
 
 def padding_lengths(num_taps, padding):
-    """Number of samples that `pad_signal` adds before and after."""
+    """Number of samples that `pad_signal` adds before and after.
+
+    Args:
+        num_taps: Integer, length of the filter.
+        padding: String, see `pad_signal`.
+
+    Returns:
+        Two integers.
+    """
     if padding == "valid":
         return 0, 0
     if padding == "causal":

@@ -1,0 +1,1 @@
+"""Runnable uses of the package; they import the public API only."""
