@@ -101,9 +101,12 @@ def overflow_rate(x, fixed_point, log2_step=None):
     """
     x = ops.convert_to_tensor(x)
     dtype = "float64" if x.dtype == "float64" else "float32"
+    # The same operations as in the rounding itself, so that a graph shares
+    # them.
     step = fixed_point_step(fixed_point, log2_step, dtype)
-    rounded = _round(ops.cast(x, dtype) / step, fixed_point.rounding)
-    return ops.mean(ops.cast(_overflows(rounded, fixed_point), "float32"))
+    rounded = _round(_divide(ops.cast(x, dtype), step), fixed_point.rounding)
+    beyond = rounded != _clip(rounded, fixed_point)
+    return ops.mean(ops.cast(beyond, "float32"))
 
 
 def check_word_length(fixed_point, dtype, *, owner):
@@ -141,7 +144,7 @@ def _with_fixed_step(x, fixed_point, dtype, saturation_gradient):
     @ops.custom_gradient
     def quantize(x):
         rounded = _round(
-            ops.cast(x, dtype) * (1.0 / fixed_point.step), fixed_point.rounding
+            _divide(ops.cast(x, dtype), fixed_point.step), fixed_point.rounding
         )
         y = _wrap_or_clip(rounded, fixed_point) * fixed_point.step
 
@@ -161,7 +164,7 @@ def _with_trained_step(x, log2_step, fixed_point, dtype, saturation_gradient):
     def quantize(x, log2_step):
         step = fixed_point_step(fixed_point, log2_step, dtype)
         wide = ops.cast(x, dtype)
-        rounded = _round(wide / step, fixed_point.rounding)
+        rounded = _round(_divide(wide, step), fixed_point.rounding)
         y = _wrap_or_clip(rounded, fixed_point) * step
 
         def grad(*args, upstream=None):
@@ -170,8 +173,8 @@ def _with_trained_step(x, log2_step, fixed_point, dtype, saturation_gradient):
             dx = _gate(upstream, rounded, fixed_point, saturation_gradient)
             slope = y - wide
             if fixed_point.overflow != "wrap":
-                beyond = _overflows(rounded, fixed_point)
-                slope = ops.where(beyond, y, slope)
+                inside = rounded == _clip(rounded, fixed_point)
+                slope = ops.where(inside, slope, y)
             d_log2 = ops.sum(upstream * slope) * math.log(2.0)
             return ops.cast(dx, x.dtype), ops.cast(d_log2, log2_step.dtype)
 
@@ -183,8 +186,7 @@ def _with_trained_step(x, log2_step, fixed_point, dtype, saturation_gradient):
 def _round(value, rounding):
     if rounding == "nearest":
         # Not floor(v + 0.5): the sum can round up just below a half.
-        low = ops.floor(value)
-        return ops.where(value - low >= 0.5, low + 1, low)
+        return ops.ceil(ops.floor(value * 2.0) * 0.5)
     if rounding == "nearest_even":
         return ops.round(value)
     if rounding == "truncate":
@@ -192,28 +194,32 @@ def _round(value, rounding):
     return ops.trunc(value)
 
 
-def _wrap_or_clip(rounded, fixed_point):
+def _divide(value, step):
+    """Divides by a step: exactly by a power of two, and fast by a float."""
+    return value * (1.0 / step) if isinstance(step, float) else value / step
+
+
+def _clip(rounded, fixed_point):
     low, high = fixed_point.minimum_integer, fixed_point.maximum_integer
+    return ops.clip(rounded, low, high)
+
+
+def _wrap_or_clip(rounded, fixed_point):
     if fixed_point.overflow != "wrap":
-        return ops.clip(rounded, low, high)
+        return _clip(rounded, fixed_point)
+    low = fixed_point.minimum_integer
     span = 2.0**fixed_point.word_length
     return rounded - ops.floor((rounded - low) * (1.0 / span)) * span
-
-
-def _overflows(rounded, fixed_point):
-    return ops.logical_or(
-        rounded < fixed_point.minimum_integer,
-        rounded > fixed_point.maximum_integer,
-    )
 
 
 def _gate(upstream, rounded, fixed_point, saturation_gradient):
     if fixed_point.overflow == "wrap":
         return upstream
     zero = ops.cast(0.0, upstream.dtype)
+    if saturation_gradient == "zero":
+        inside = rounded == _clip(rounded, fixed_point)
+        return ops.where(inside, upstream, zero)
     below = rounded < fixed_point.minimum_integer
     above = rounded > fixed_point.maximum_integer
-    if saturation_gradient == "zero":
-        return ops.where(ops.logical_or(below, above), zero, upstream)
     dx = ops.where(below, ops.minimum(upstream, zero), upstream)
     return ops.where(above, ops.maximum(upstream, zero), dx)

@@ -1,0 +1,57 @@
+"""Times alternatives side by side, in one run."""
+
+import statistics
+import time
+
+
+def compare(functions, *, rounds=15, seconds_per_round=0.03):
+    """Times functions in turns, so that a busy moment hits all of them.
+
+    Args:
+        functions: Dictionary from a name to a function without arguments that
+            returns when its work is done. Each is called twice before.
+        rounds: Integer, how often each is timed.
+        seconds_per_round: Float, how long one timing lasts at least, unless
+            a single call takes longer.
+
+    Returns:
+        Dictionary from the name to a list of seconds per call, one a round.
+    """
+    calls = {}
+    for name, function in functions.items():
+        function()
+        calls[name] = max(1, round(seconds_per_round / _seconds(function, 1)))
+    found = {name: [] for name in functions}
+    names = list(functions)
+    for index in range(rounds):
+        # Another one begins in each round.
+        turn = index % len(names)
+        for name in names[turn:] + names[:turn]:
+            found[name].append(_seconds(functions[name], calls[name]))
+    return found
+
+
+def ratio(found, name, against):
+    """Median of the ratios of the rounds, and their quartiles.
+
+    Args:
+        found: Dictionary, as `compare` returns it.
+        name: String, whose time is divided.
+        against: String, by whose time.
+
+    Returns:
+        Three floats: the median, the lower and the upper quartile.
+    """
+    ratios = [
+        ours / theirs
+        for ours, theirs in zip(found[name], found[against], strict=True)
+    ]
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    return middle, low, high
+
+
+def _seconds(function, calls):
+    begin = time.perf_counter()
+    for _ in range(calls):
+        function()
+    return (time.perf_counter() - begin) / calls
