@@ -28,10 +28,10 @@ img { max-width: 100% } code { background: #f4f4f4; padding: .1rem .3rem }
 """
 
 
-def png(figure):
+def png(figure, dpi=110):
     """The bytes of a Matplotlib figure as PNG."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
+    figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight")
     return buffer.getvalue()
 
 

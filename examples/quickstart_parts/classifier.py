@@ -72,7 +72,7 @@ def binary_classifier(run, train, test):
         left.imshow(codes.numpy()[order], cmap="gray_r", aspect="auto")
         left.set(title="64 bits of 200 digits, sorted", xlabel="unit")
         right.plot(history["val_accuracy"], label="test accuracy")
-        right.set(title="Training", xlabel="epoch", ylim=(0, 1))
+        right.set(title="Training", xlabel="epoch", ylim=(0.8, 1))
         slope = right.twinx()
         slope.plot(history["slope"], "C1--")
         slope.set_ylabel("slope (dashed)")

@@ -54,4 +54,4 @@ def draw_summary(path, parts):
     ):
         panel.suptitle(part.section["title"])
         part.draw(panel)
-    path.write_bytes(report.png(figure))
+    path.write_bytes(report.png(figure, dpi=80))

@@ -80,7 +80,11 @@ def fiber_equalizer(run):
         received = samples[:, ::2].reshape(-1, 2)[:4000]
         for axis, title, points in zip(
             axes,
-            ("received", "rounded to 4 bits", "learned in 4 bits"),
+            (
+                "received",
+                f"rounded to 4 bits: {snr['rounded']:.1f} dB",
+                f"learned in 4 bits: {snr['learned']:.1f} dB",
+            ),
             (received, found["rounded"], found["learned"]),
             strict=True,
         ):

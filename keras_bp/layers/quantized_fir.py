@@ -34,9 +34,9 @@ class QuantizedFIR(keras.layers.Layer):
 
     The input is rounded to `signal_format`, the taps to `tap_format`, the
     products are summed without rounding (see `accumulator`), and the sum is
-    rounded to `output_format`: what is trained is what the exported integers compute.
-    The gradient passes the roundings straight through, is 0 where the
-    signal saturates, and leads a saturated tap back.
+    rounded to `output_format`: what is trained is what the exported integers
+    compute. The gradient passes the roundings straight through, is 0 where
+    the signal saturates, and leads a saturated tap back.
 
     The filter is a convolution, :math:`y_t = \sum_k h_k x_{t-k}`, not the
     correlation of `keras.layers.Conv1D`. The layer computes in float32 or

@@ -229,7 +229,9 @@ def test_the_output_follows_the_dtype_policy(row, policy):
 
 @every_row
 @pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
-@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+@pytest.mark.parametrize(
+    "policy", ["float32", "mixed_float16", "mixed_bfloat16"]
+)
 def test_one_step_of_fit(row, mode, policy):
     previous = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)

@@ -1,0 +1,80 @@
+"""The README's code runs as printed, and its parts are in order."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+
+
+@pytest.mark.parametrize("index", range(len(BLOCKS)))
+def test_code_runs_as_printed(index, tmp_path):
+    variables = {**os.environ, "PYTHONPATH": str(ROOT)}
+    variables.pop("KERAS_BP_DATA", None)
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKS[index]],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=variables,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    printed = done.stdout.strip()
+    if index == 0:
+        assert float(printed) > 0.9
+    if "swapped_activations" in BLOCKS[index]:
+        assert printed == "(\"conv2d: activation='relu'\",)"
+    if "slope.numpy()" in BLOCKS[index]:
+        assert printed == "2.0"
+
+
+def test_the_first_example_is_short():
+    code = [line for line in BLOCKS[0].splitlines() if line]
+    assert len(BLOCKS) == 4 and len(code) <= 13
+    assert sum("import" not in line for line in code) <= 10
+
+
+def test_the_parts_are_in_order():
+    titles = re.findall(r"^## (.*)$", TEXT, re.MULTILINE)
+    assert titles == [
+        "Install",
+        "Ten lines",
+        "Variants",
+        "Saving and loading",
+        "Export",
+        "Results",
+        "Limits",
+        "Two commands",
+        "Citation",
+    ]
+
+
+def test_linked_files_exist():
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", TEXT)
+    assert "docs/images/quickstart.png" in targets
+    for target in targets:
+        assert (ROOT / target).exists(), target
+
+
+def test_every_name_in_the_table_of_variants_exists():
+    from keras_bp import callbacks, layers, ops, surgery
+
+    known = {
+        name
+        for room in (callbacks, layers, ops, surgery)
+        for name in room.__all__
+    }
+    table = TEXT.split("## Variants")[1].split("An estimator of your own")[0]
+    named = re.findall(r"`(?:\w+\.)?([A-Z]\w+|swap_activations)\b", table)
+    assert set(layers.__all__) <= set(named)
+    assert set(named) <= known
+    estimators = set(re.findall(r'"(\w+)"', table)) & set(
+        ops.binary_estimators()
+    )
+    assert estimators == set(ops.binary_estimators())
