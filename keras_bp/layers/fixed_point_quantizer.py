@@ -34,7 +34,8 @@ class FixedPointQuantizer(keras.layers.Layer):
         saturation_gradient: String. `"zero"`: no gradient where the input
             saturates. `"inward"`: it passes where it leads back to the range;
             for weights. Defaults to `"zero"`.
-        count_overflow: Boolean, whether `overflow` is kept.
+        count_overflow: Boolean, whether `overflow` is kept. On JAX it never
+            is: the trainer there cannot update a metric inside of a layer.
             Defaults to `True`.
 
     Call arguments:
@@ -90,7 +91,7 @@ class FixedPointQuantizer(keras.layers.Layer):
         # Inputs keep their dtype: a cast to half precision would lose bits.
         self.autocast = False
         self.overflow = None
-        if self.count_overflow:
+        if self.count_overflow and keras.backend.backend() != "jax":
             self.overflow = keras.metrics.Mean(name=f"{self.name}_overflow")
 
     def build(self, input_shape):
@@ -111,7 +112,7 @@ class FixedPointQuantizer(keras.layers.Layer):
         x = ops.convert_to_tensor(x)
         if wide_dtype(self) == "float64":
             x = ops.cast(x, "float64")
-        if self.count_overflow:
+        if self.overflow is not None:
             rate = overflow_rate(x, self.fixed_point, self.log2_step)
             self.overflow.update_state(rate, sample_weight=ops.size(x))
         y = quantize_fixed_point(
