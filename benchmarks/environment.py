@@ -4,7 +4,7 @@ import importlib.metadata
 import os
 import platform
 
-_PACKAGES = ("keras_bp", "tensorflow", "keras", "numpy", "ai-edge-litert")
+_PACKAGES = ("tensorflow", "keras", "numpy", "ai-edge-litert")
 
 
 def machine():
@@ -20,7 +20,13 @@ def machine():
 
 def versions():
     """Returns the versions of Python and of the installed packages."""
-    found = {"python": platform.python_version()}
+    # By the package itself, which need not be installed.
+    import keras_bp
+
+    found = {
+        "python": platform.python_version(),
+        "keras_bp": keras_bp.__version__,
+    }
     for package in _PACKAGES:
         try:
             found[package] = importlib.metadata.version(package)

@@ -12,6 +12,7 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import statistics
 import time
 
 import keras
@@ -24,25 +25,55 @@ _ROUNDS = flags.DEFINE_integer("rounds", 15, "Timings of each function.")
 _ONLY = flags.DEFINE_string("only", None, "Run the cases that hold this word.")
 
 
-def _measure(case, jit_compile):
-    """One row: the time of ours, against that of the plain layer."""
-    functions = {
-        name: case.make(layer, jit_compile)
-        for name, layer in (("ours", case.ours), ("plain", case.plain))
-    }
-    found = timing.compare(functions, rounds=_ROUNDS.value)
-    middle, low, high = timing.ratio(found, "ours", "plain")
-    milliseconds = 1e3 * sorted(found["plain"])[len(found["plain"]) // 2]
+def measure(case, jit_compile, rounds):
+    """One row: the time of a layer, against that of the plain one.
+
+    Args:
+        case: `layers_cases.Case`.
+        jit_compile: Boolean, whether XLA compiles what is timed.
+        rounds: Integer, how often each is timed.
+
+    Returns:
+        `results.Row` with the median of the ratios, and their range.
+    """
+    factories = {"ours": case.ours, "plain": case.plain}
+    if case.floor is not None:
+        factories["floor"] = case.floor
+    found = timing.compare(
+        {
+            name: case.make(factory, jit_compile)
+            for name, factory in factories.items()
+        },
+        rounds=rounds,
+    )
+    ratios = timing.ratios(found, "ours", "plain")
+    took = {name: 1e3 * statistics.median(found[name]) for name in factories}
+    against = f"{case.against} ({took['plain']:.2f} ms"
+    if "floor" in took:
+        against += f"; an identity {took['floor']:.2f} ms"
     mode = "XLA" if jit_compile else "graph"
     return results.row(
         case.name,
         f"{case.where}, {mode}",
-        middle,
+        statistics.median(ratios),
         "times",
-        samples=[low, middle, high],
-        against=f"{case.against} ({milliseconds:.2f} ms)",
+        samples=ratios,
+        against=against + ")",
         aim=case.aim if jit_compile or not case.aim_needs_xla else None,
     )
+
+
+def _remark(case, row):
+    """Why a row stands out, where it misses or is far from 1."""
+    crosses = row.aim and row.low <= float(row.aim.split()[1]) < row.high
+    if crosses and row.verdict == "pass":
+        print(f"{row.name}, {row.metric}: some rounds lie beyond the aim.")
+    if row.verdict == "miss" or not 0.5 < row.value < 1.25:
+        verdict = "missed" if row.verdict == "miss" else "stands out"
+        print(
+            f"{row.name}, {row.metric}: {row.value:.2f} times, {verdict}. "
+            f"{case.why}"
+        )
 
 
 def main(argv):
@@ -50,26 +81,28 @@ def main(argv):
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
     keras.utils.set_random_seed(0)
     begin = time.perf_counter()
-    rows = []
+    measured = []
     for case in layers_cases.cases():
         if _ONLY.value and _ONLY.value not in f"{case.name} {case.where}":
             continue
         for jit_compile in (False, True):
-            rows.append(_measure(case, jit_compile))
-            print(tables.text_table(rows[-1:]).splitlines()[-1], flush=True)
-    seconds = time.perf_counter() - begin
-    print()
-    print(tables.text_table(rows))
-    missed = [row for row in rows if row.verdict == "miss"]
-    for row in missed:
-        print(f"Missed: {row.name}, {row.metric}: {row.value:.2f}")
+            row = measure(case, jit_compile, _ROUNDS.value)
+            measured.append((case, row))
+            print(tables.text_table([row]).splitlines()[-1], flush=True)
+            keras.backend.clear_session()
+    if not measured:
+        raise app.UsageError(f"No case holds {_ONLY.value!r}.")
+    rows = [row for _, row in measured]
+    print(f"\n{tables.text_table(rows)}\nMedians of rounds, and their range.")
+    for case, row in measured:
+        _remark(case, row)
     result = results.Result(
         name="Cost of the layers",
         command="python -m benchmarks.layers",
         versions=environment.versions(),
         machine=environment.machine(),
         seeds=[0],
-        seconds=round(seconds, 1),
+        seconds=round(time.perf_counter() - begin, 1),
         rows=rows,
     )
     results.check(result)

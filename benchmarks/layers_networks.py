@@ -24,6 +24,12 @@ def mlp_gan_step(place, factory, jit_compile):
     Returns:
         Function that runs one step.
     """
+    generator, critic = mlp_pair(place, factory)
+    return _gan_step(generator, critic, (_BATCH, 784), jit_compile)
+
+
+def mlp_pair(place, factory):
+    """The generator and the critic of `mlp_gan_step`."""
     at = _places(place, factory)
     generator = keras.Sequential(
         [
@@ -47,11 +53,17 @@ def mlp_gan_step(place, factory, jit_compile):
             layers.Dense(1),
         ]
     )
-    return _gan_step(generator, critic, (_BATCH, 784), jit_compile)
+    return generator, critic
 
 
 def cnn_gan_step(place, factory, jit_compile):
     """A train step of the CNN pair; arguments as for `mlp_gan_step`."""
+    generator, critic = cnn_pair(place, factory)
+    return _gan_step(generator, critic, (_BATCH, 28, 28, 1), jit_compile)
+
+
+def cnn_pair(place, factory):
+    """The generator and the critic of `cnn_gan_step`."""
     at = _places(place, factory)
     convolutions = []
     for filters, size, strides in ((128, 2, 1), (64, 4, 2), (32, 3, 2)):
@@ -73,11 +85,11 @@ def cnn_gan_step(place, factory, jit_compile):
     critic = keras.Sequential(
         [
             keras.Input((28, 28, 1)),
-            layers.Conv2D(32, 3, padding="same"),
+            layers.Conv2D(32, 3),
             layers.LeakyReLU(0.2),
             at["mask"](),
             layers.MaxPooling2D(2, padding="same"),
-            layers.Conv2D(64, 3, padding="same"),
+            layers.Conv2D(64, 3),
             layers.LeakyReLU(0.2),
             layers.MaxPooling2D(2, padding="same"),
             layers.Flatten(),
@@ -86,7 +98,7 @@ def cnn_gan_step(place, factory, jit_compile):
             layers.Dense(1),
         ]
     )
-    return _gan_step(generator, critic, (_BATCH, 28, 28, 1), jit_compile)
+    return generator, critic
 
 
 def equalizer_step(factory, jit_compile):

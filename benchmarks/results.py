@@ -18,7 +18,7 @@ _COMPARISONS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq}
 # and `$NAME/a` are not absolute.
 _ABSOLUTE = re.compile(
     r"(?<![\w.})\]~-])/(home|root|tmp|work|Users)\b"
-    r"|(?<![\w.})\]~/-])/[\w.-]+/|\b[A-Za-z]:\\"
+    r"|(?<![\w.})\]~/-])/[\w.-]+/|\b[A-Za-z]:\\|(?<!\w)~/"
 )
 
 
@@ -63,7 +63,7 @@ _KINDS = {
     list[int]: ("a list of integers", list | tuple, numbers.Integral),
     list[Row]: ("a list of rows", list | tuple, dict),
 }
-_NOT_EMPTY = ("name", "metric", "command", "machine", "rows")
+_NOT_EMPTY = ("name", "metric", "command", "machine", "rows", "versions")
 
 
 def judge(measured, aim):
@@ -210,7 +210,8 @@ def _check_verdict(obj, owner):
     ):
         expected = f"`ratio` to be value / against_value = {due}"
         fail(owner, expected, f"{ratio=}", fix)
-    measured, verdict = value if ratio is None else ratio, obj["verdict"]
+    # Of the exact ratio: a rounded one may lie across the aim.
+    measured, verdict = value if due is None else due, obj["verdict"]
     due = judge(measured, aim)
     if verdict != due:
         expected = f"`verdict` to be {due!r} for {measured} and {aim=}"
@@ -251,6 +252,8 @@ def check(obj_or_path):
     elif isinstance(obj, Result):
         obj = dataclasses.asdict(obj)
     _check_fields(obj, Result, owner)
+    if obj["seconds"] < 0:
+        fail(owner, "`seconds` of zero or more", obj["seconds"])
     seen = set()
     for index, item in enumerate(obj["rows"]):
         _check_row(item, f"{owner}, row {index},")
@@ -262,6 +265,8 @@ def check(obj_or_path):
         if _ABSOLUTE.search(text):
             fix = ". Name the file relative to the repository root."
             fail(owner, "no absolute path", repr(text), fix)
+    if not obj["command"].startswith(("python ", "make ")):
+        fail(owner, "a `command` of python or make", repr(obj["command"]))
 
 
 def load(path):

@@ -1,6 +1,5 @@
 """Times alternatives side by side, in one run."""
 
-import statistics
 import time
 
 
@@ -31,8 +30,8 @@ def compare(functions, *, rounds=15, seconds_per_round=0.03):
     return found
 
 
-def ratio(found, name, against):
-    """Median of the ratios of the rounds, and their quartiles.
+def ratios(found, name, against):
+    """The ratio of two functions' times, in each round.
 
     Args:
         found: Dictionary, as `compare` returns it.
@@ -40,14 +39,12 @@ def ratio(found, name, against):
         against: String, by whose time.
 
     Returns:
-        Three floats: the median, the lower and the upper quartile.
+        List of floats.
     """
-    ratios = [
+    return [
         ours / theirs
         for ours, theirs in zip(found[name], found[against], strict=True)
     ]
-    low, middle, high = statistics.quantiles(ratios, n=4)
-    return middle, low, high
 
 
 def _seconds(function, calls):

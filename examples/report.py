@@ -23,7 +23,9 @@ img { max-width: 100% } code { background: #f4f4f4; padding: .1rem .3rem }
 <p>{{ section.text }}</p>
 <img alt="{{ section.title }}" src="data:image/png;base64,{{ section.image }}">
 {% endfor %}
-<p>{{ machine }}. Seed {{ seed }}. <code>{{ command }}</code></p>
+<p><code>{{ command }}</code>, seed {{ seed }}, on {{ data }}. {{ machine }};
+{% for name, version in versions.items() %}{{ name }} {{ version }}
+{% endfor %}</p>
 </body></html>
 """
 

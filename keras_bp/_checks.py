@@ -31,6 +31,15 @@ def check_not_negative(name, value, *, owner):
         )
 
 
+def check_number(name, value, *, owner):
+    """Raises `ValueError` unless `value` is a finite number."""
+    if not _is_finite_real(value):
+        raise ValueError(
+            f"{owner} expects `{name}` to be a finite number. "
+            f"Received: {name}={value!r}"
+        )
+
+
 def check_rate(name, value, *, owner):
     """Raises `ValueError` unless `value` lies in `[0, 1)`."""
     if not _is_finite_real(value) or not 0 <= value < 1:

@@ -1,17 +1,37 @@
 """Uniform noise that is the same in eager mode, in a graph, and under XLA.
 
-On TensorFlow, `tf.random.stateless_uniform(dtype="float32")` is not: XLA turns
-the random bits into a float by other bits than the kernels do, and the default
-algorithm (`auto_select`) is another one under XLA, where it is also about a
-hundred times slower on a CPU. The raw bits of `alg="philox"` do agree
-everywhere, so they are drawn here and turned into floats by hand.
+On TensorFlow, `tf.random.stateless_uniform(dtype="float32")` is not, whatever
+its algorithm: from equal random bits XLA makes other floats than the kernels
+do. So the bits are drawn here, and made into floats by hand. The algorithm is
+named because the default, `auto_select`, gives the same bits on a CPU but takes
+some seventy times longer under XLA (`benchmarks.layers` shows it in Dropout).
 """
+
+import zlib
 
 import keras
 from keras import ops
 
 # Odd, and far from small numbers: replica seeds never meet layer seeds.
 _REPLICA_STRIDE = 0x9E3779B97F4A7C1
+
+
+def seed_generator(seed, layer):
+    """A generator for the noise of `layer`.
+
+    Layers of different classes get different noise from equal seeds: a mask
+    with the noise of the unit before it would follow its output.
+
+    Args:
+        seed: Integer, or None for a random seed.
+        layer: The layer that draws the noise.
+
+    Returns:
+        `keras.random.SeedGenerator`.
+    """
+    if seed is not None:
+        seed = (int(seed) ^ zlib.crc32(type(layer).__name__.encode())) % 2**31
+    return keras.random.SeedGenerator(seed)
 
 
 def uniform(shape, seed_generator, dtype="float32"):
@@ -27,21 +47,22 @@ def uniform(shape, seed_generator, dtype="float32"):
     Returns:
         Tensor of `shape` and `dtype`.
     """
-    return deferred_uniform(shape, seed_generator, dtype)()
+    return deferred_uniform(shape, seed_generator, dtype)(shape)
 
 
 def deferred_uniform(shape, seed_generator, dtype="float32"):
     """Advances the generator now; returns a function that draws the noise.
 
     A backward pass that calls the function needs no memory for the noise
-    between the two passes. Arguments as in `uniform`.
+    between the two passes. It gives the shape once more, since a shape of the
+    forward pass is not known to XLA there. Arguments as in `uniform`.
     """
     if keras.backend.backend() != "tensorflow":
         noise = keras.random.uniform(shape, dtype=dtype, seed=seed_generator)
-        return lambda: noise
+        return lambda shape: noise
 
     seed = _fold_replica(seed_generator.next())
-    return lambda: _philox_uniform(shape, seed, dtype)
+    return lambda shape: _philox_uniform(shape, seed, dtype)
 
 
 def _philox_uniform(shape, seed, dtype):

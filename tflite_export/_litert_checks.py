@@ -7,6 +7,24 @@ _LARGEST_TAP = 127
 _SHIFTS = (-6, 32)
 
 
+def check_size(spec, batch, time):
+    """Raises `ValueError` where a tensor has more entries than an int32.
+
+    Args:
+        spec: `tflite_export.FIRSpec`.
+        batch: Integer, batch size of the model.
+        time: Integer, samples of a signal.
+    """
+    channels = max(spec.kernel.shape[1:])
+    entries = batch * (time + spec.kernel.shape[0]) * channels
+    if entries >= 2**31:
+        _refuse(
+            "fewer than 2^31 entries in a tensor",
+            "a smaller `batch` or `time`, and several runs",
+            f"batch={batch}, time={time}, {channels} channels",
+        )
+
+
 def check_supported(spec):
     """Raises `ValueError` unless LiteRT computes `spec` exactly.
 

@@ -148,12 +148,15 @@ def load_manifest(out_dir):
 
 
 def _check_targets(targets):
-    targets = [targets] if isinstance(targets, str) else list(targets)
-    unknown = [target for target in targets if target not in _TARGETS]
-    if unknown or not targets:
+    if isinstance(targets, str):
+        targets = [targets]
+    known = isinstance(targets, list | tuple) and all(
+        isinstance(target, str) and target in _TARGETS for target in targets
+    )
+    if not known or not targets:
         raise ValueError(
             f"export expects `targets` among {sorted(_TARGETS)}, at least "
-            f"one. Received: targets={targets}"
+            f"one. Received: targets={targets!r}"
         )
     return list(dict.fromkeys(targets))
 
@@ -229,6 +232,7 @@ def _parse(path):
         manifest = json.loads(path.read_bytes())
         version = manifest["format_version"]
         digest = manifest.pop("sha256")
+        manifest["files"], manifest["filter"]
     except (ValueError, KeyError, TypeError) as error:
         _corrupt(MANIFEST, f"it cannot be read: {error!r}")
     if version != FORMAT_VERSION:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_bp import _checks
-from tflite_export._litert_checks import check_supported
+from tflite_export._litert_checks import check_size, check_supported
 from tflite_export._litert_graph import Graph, build_fir
 from tflite_export._signals import as_int64
 
@@ -70,6 +70,7 @@ def to_flatbuffer(
     _checks.check_integer("batch", batch, minimum=1, owner="to_flatbuffer")
     spec.output_time(time)
     check_supported(spec)
+    check_size(spec, batch, time)
     schema, flatbuffers = _writers()
     graph = Graph(schema)
     build_fir(graph, spec, batch, time, (input_name, output_name))
@@ -158,8 +159,9 @@ def _interpreter(model, resolver):
         "builtin": litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         "reference": litert.OpResolverType.BUILTIN_REF,
     }
-    if not isinstance(model, bytes):
+    if not isinstance(model, bytes | bytearray | memoryview):
         model = Path(model).read_bytes()
+    model = bytes(model)
     try:
         interpreter = litert.Interpreter(
             model_content=model,

@@ -6,11 +6,15 @@ from keras_bp import _checks
 
 PERIODS = ("epoch", "batch")
 
+# A sigmoid of this slope is a step in float32.
+_STEEPEST = 1e6
+
 
 class SlopeAnnealing(keras.callbacks.Callback):
     r"""Multiplies the slope of every `BinaryNeuron` of the model.
 
-    After each epoch (or batch) :math:`s \leftarrow \min(f s, s_{max})`. The
+    After each epoch (or batch; with `steps_per_execution`, that many batches)
+    :math:`s \leftarrow \min(f s, s_{max})`. The
     slope is a weight of the layer: it is saved with the model, and training
     goes on from it. The logs get `slope`, the slope with which the epoch (or
     batch) was trained; where the neurons differ, the largest.
@@ -18,11 +22,12 @@ class SlopeAnnealing(keras.callbacks.Callback):
     Args:
         factor: Positive float :math:`f`. Defaults to `1.1`.
         every: String, `"epoch"` or `"batch"`. Defaults to `"epoch"`.
-        max_slope: Positive float, or None for no bound. Defaults to `None`.
+        max_slope: Positive float, or None for 1e6, where the sigmoid is a
+            step. Defaults to `None`.
 
     Raises:
-        ValueError: A number is not positive, `every` is unknown, or, when
-            training begins, the model holds no `BinaryNeuron`.
+        ValueError: A number is not positive, `every` is unknown, or, after
+            the first batch, the model holds no `BinaryNeuron`.
 
     Example:
 
@@ -46,32 +51,41 @@ class SlopeAnnealing(keras.callbacks.Callback):
         self.max_slope = max_slope
 
     def on_train_begin(self, logs=None):
-        if self.model.built and not self._slopes():
+        self._trained_with = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        # Not before: a model may be built by its first batch.
+        if self._trained_with is None:
+            self._check_model()
+        if self.every == "batch":
+            self._anneal()
+            self._log(logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.every == "epoch":
+            self._anneal()
+        self._log(logs)
+
+    def _check_model(self):
+        if not self._slopes():
             raise ValueError(
                 f"{type(self).__name__} expects a model that holds a "
                 "keras_bp.layers.BinaryNeuron. "
                 f"Received: model={self.model.name!r} without one"
             )
+        self._trained_with = self._largest()
 
-    def on_train_batch_end(self, batch, logs=None):
-        if self.every == "batch":
-            self._log_and_anneal(logs)
+    def _log(self, logs):
+        if logs is not None:
+            logs["slope"] = self._trained_with
 
-    def on_epoch_end(self, epoch, logs=None):
-        if self.every == "epoch":
-            self._log_and_anneal(logs)
-        elif logs is not None and self._slopes():
-            logs["slope"] = self._largest()
-
-    def _log_and_anneal(self, logs):
-        slopes = self._slopes()
-        if logs is not None and slopes:
-            logs["slope"] = self._largest()
-        for slope in slopes:
-            value = float(slope.value) * self.factor
-            if self.max_slope is not None:
-                value = min(value, self.max_slope)
-            slope.assign(value)
+    def _anneal(self):
+        self._trained_with = self._largest()
+        for slope in self._slopes():
+            before = float(slope.value)
+            # A slope above the bound from the start stays where it is.
+            bound = max(self.max_slope or _STEEPEST, before)
+            slope.assign(min(before * self.factor, bound))
 
     def _largest(self):
         return max(float(slope.value) for slope in self._slopes())

@@ -19,7 +19,7 @@ class DispersiveLink:
         symbol_rate: Positive float, in GBd.
         distance: Float, length of the fiber in km.
         beta_2: Float, group-velocity dispersion in ps^2/km.
-        roll_off: Float in [0, 1], of the pulses.
+        roll_off: Float in (0, 1], of the pulses.
         snr_db: Float, signal-to-noise ratio per symbol after an ideal
             receiver, in dB.
 
@@ -47,16 +47,19 @@ class DispersiveLink:
     def __post_init__(self):
         checks = {
             "order": self.order in (4, 16, 64, 256),
-            "symbol_rate": self.symbol_rate > 0,
-            "distance": self.distance >= 0,
-            "roll_off": 0 <= self.roll_off <= 1,
+            "symbol_rate": 0 < self.symbol_rate < np.inf,
+            "distance": 0 <= self.distance < np.inf,
+            "beta_2": np.isfinite(self.beta_2),
+            "roll_off": 0 < self.roll_off <= 1,
+            "snr_db": np.isfinite(self.snr_db),
         }
         for name, good in checks.items():
             if not good:
                 raise ValueError(
                     f"DispersiveLink expects `{name}` in its range: order 4, "
                     "16, 64 or 256, symbol_rate > 0, distance >= 0, roll_off "
-                    f"in [0, 1]. Received: {name}={getattr(self, name)}"
+                    "in (0, 1], all finite. "
+                    f"Received: {name}={getattr(self, name)}"
                 )
 
     def constellation(self):
@@ -104,7 +107,7 @@ class DispersiveLink:
         # In symbol rates; the sampling rate is 2.
         f = np.fft.fftfreq(num_samples, 1 / self.samples_per_symbol)
         half = self.roll_off / 2
-        ramp = np.clip((np.abs(f) - 0.5 + half) / max(2 * half, 1e-12), 0, 1)
+        ramp = np.clip((np.abs(f) - 0.5 + half) / (2 * half), 0, 1)
         pulse = np.cos(np.pi / 2 * ramp)
         pulse = pulse / np.sqrt(np.mean(pulse**2))
         # GBd is 1e-3 per ps.

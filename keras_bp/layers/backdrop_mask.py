@@ -20,7 +20,8 @@ class BackdropMask(SeededLayer, keras.layers.Layer):
     patches of a multi-scale image (`"spatial"`). The weights below receive
     the gradient of the surviving cells; with :math:`K` survivors of
     :math:`N` cells it is multiplied by :math:`N/K`, so that it is an unbiased
-    estimate of the full gradient. Active only in training.
+    estimate of the full gradient. Active only in training. Masked timesteps
+    of a padded sequence count as cells.
 
     Args:
         rate: Float in [0, 1), probability that a cell is dropped.
@@ -28,8 +29,9 @@ class BackdropMask(SeededLayer, keras.layers.Layer):
             axis. `"spatial"`: a position, shared by the channels.
             `"channel"`: a channel, shared by the positions. `"element"`:
             each entry. Defaults to `"sample"`.
-        mask_axes: Tuple of integers or None. The axes along which the cells
-            lie, instead of `granularity`; negative ones count from the end.
+        mask_axes: Integer, tuple of integers, or None. The axes along which
+            the cells lie, instead of `granularity`; negative ones count from
+            the end. Defaults to `None`.
         per_sample: Boolean. If true, each sample has a mask and a count of
             survivors of its own; if false one mask is shared by the batch.
             Without effect where the batch axis is itself masked.
@@ -40,7 +42,8 @@ class BackdropMask(SeededLayer, keras.layers.Layer):
             Defaults to `"empirical"`.
         data_format: String or None, `"channels_last"` or `"channels_first"`.
             Defaults to the image data format of the Keras configuration.
-        seed: Integer or None. Defaults to `None`, a random seed.
+        seed: Integer or None. Two layers of one class and seed draw the same
+            noise. Defaults to `None`, a random seed.
 
     Call arguments:
         x: Float tensor.
@@ -103,7 +106,7 @@ class BackdropMask(SeededLayer, keras.layers.Layer):
         self.data_format = data_format
         self.seed = seed
         self.supports_masking = True
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed_generator = _random.seed_generator(seed, self)
 
     def build(self, input_shape):
         self._cell_axes(len(input_shape))
@@ -115,9 +118,12 @@ class BackdropMask(SeededLayer, keras.layers.Layer):
         draw = _random.deferred_uniform(
             self._mask_shape(x, cell_axes), self.seed_generator
         )
-        return mask_gradient(
-            x, lambda: backdrop_mask(draw(), self.rate, cell_axes, self.scale)
-        )
+
+        def make_mask(upstream):
+            noise = draw(self._mask_shape(upstream, cell_axes))
+            return backdrop_mask(noise, self.rate, cell_axes, self.scale)
+
+        return mask_gradient(x, make_mask)
 
     def _cell_axes(self, rank):
         """The axes along which cells are counted, none of them negative."""
@@ -177,6 +183,8 @@ class BackdropMask(SeededLayer, keras.layers.Layer):
 def _checked_axes(mask_axes, owner):
     if mask_axes is None:
         return None
+    if isinstance(mask_axes, int):
+        mask_axes = (mask_axes,)
     for axis in mask_axes:
         _checks.check_integer("mask_axes", axis, owner=owner)
     if not mask_axes:

@@ -36,11 +36,13 @@ class BinaryNeuron(SeededLayer, keras.layers.Layer):
             Defaults to `"sigmoid_adjusted"`.
         slope: Positive float, the initial slope. Defaults to `1.0`.
         inference: String, the output when not training. `"sample"`: the same
-            as in training. `"threshold"`: 1 where :math:`x > 0`.
+            as in training. `"threshold"`: 1 where :math:`x > 0`, with
+            the gradient of `"sigmoid_adjusted"`.
             `"probability"`: :math:`p`. Defaults to `"sample"`.
         temperature: Positive float, read by the estimator `"gumbel"`.
             Defaults to `1.0`.
-        seed: Integer or None. Defaults to `None`, a random seed.
+        seed: Integer or None. Two layers of one class and seed draw the same
+            noise. Defaults to `None`, a random seed.
 
     Call arguments:
         x: Float tensor of any shape, logits.
@@ -91,7 +93,7 @@ class BinaryNeuron(SeededLayer, keras.layers.Layer):
         self.seed = seed
         self.supports_masking = True
         if mode == "stochastic":
-            self.seed_generator = keras.random.SeedGenerator(seed)
+            self.seed_generator = _random.seed_generator(seed, self)
 
     def build(self, input_shape):
         # The name is how SlopeAnnealing finds the weight in a model.

@@ -3,6 +3,7 @@
 import functools
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_bp import _checks
@@ -23,9 +24,7 @@ from keras_bp.ops.fir import (
 from keras_bp.ops.fixed_point import FixedPoint
 
 ACCUMULATORS = ("auto", "float32", "float64")
-
-# Float32 holds every integer up to here.
-_EXACT_IN_FLOAT32 = 2**24
+_EXACT_IN_FLOAT32 = 2**24  # Every integer up to here.
 
 
 @serializable
@@ -41,8 +40,8 @@ class QuantizedFIR(keras.layers.Layer):
     The filter is a convolution, :math:`y_t = \sum_k h_k x_{t-k}`, not the
     correlation of `keras.layers.Conv1D`. The layer computes in float32 or
     float64 whatever the dtype policy: half precision cannot hold its numbers.
-    `input_quantizer.overflow` and `output_quantizer.overflow` hold the share
-    of samples that overflowed, and show in the logs of `fit`.
+    `input_quantizer.overflow` and `output_quantizer.overflow` show in the
+    logs of `fit`.
 
     Args:
         filters: Positive integer, number of outputs: complex ones if
@@ -52,8 +51,8 @@ class QuantizedFIR(keras.layers.Layer):
             Defaults to `FixedPoint(8, 6)`.
         signal_format: `FixedPoint`, or None for a signal that is not rounded.
             Defaults to `FixedPoint(16, 12)`.
-        output_format: `FixedPoint`, or None for the same as `signal_format`,
-            a trained step included.
+        output_format: `FixedPoint`, or None for the same as `signal_format`;
+            a trained step is trained on its own. Defaults to `None`.
         complex: Boolean. If true the channels are pairs of I and Q, and the
             taps are complex. Defaults to `True`.
         symmetric: Boolean. If true tap k equals tap num_taps - 1 - k, and
@@ -67,8 +66,8 @@ class QuantizedFIR(keras.layers.Layer):
             without symmetry, else at the center), or a Keras initializer.
             Defaults to `"spike"`.
         accumulator: String, `"float32"`, `"float64"`, or `"auto"`: float32
-            in training and wherever the word lengths make it exact, else
-            float64. Defaults to `"auto"`.
+            in training, and where the word lengths make the sums exact (of
+            steps that are powers of two), else float64. Defaults to `"auto"`.
 
     Call arguments:
         x: Float tensor.
@@ -126,16 +125,12 @@ class QuantizedFIR(keras.layers.Layer):
             padding,
             accumulator,
         )
-        owner = type(self).__name__
         self.filters = int(filters)
         self.num_taps = int(num_taps)
-        self.tap_format = as_fixed_point("tap_format", tap_format, owner)
-        self.signal_format = as_fixed_point(
-            "signal_format", signal_format, owner
-        )
-        self.output_format = as_fixed_point(
-            "output_format", output_format, owner
-        )
+        as_format = functools.partial(as_fixed_point, owner=type(self).__name__)
+        self.tap_format = as_format("tap_format", tap_format)
+        self.signal_format = as_format("signal_format", signal_format)
+        self.output_format = as_format("output_format", output_format)
         self.complex = bool(complex)
         self.symmetric = bool(symmetric)
         self.padding = padding
@@ -158,6 +153,9 @@ class QuantizedFIR(keras.layers.Layer):
         )
         check_time(self, input_shape)
         shape = stored_shape(self, input_shape)
+        self.input_spec = keras.layers.InputSpec(
+            ndim=3, axes={-1: input_shape[-1]}
+        )
         self.taps = self.add_weight(
             name="taps",
             shape=shape,
@@ -174,10 +172,11 @@ class QuantizedFIR(keras.layers.Layer):
             (self.input_quantizer, input_shape),
             (self.output_quantizer, self.compute_output_shape(input_shape)),
         ):
-            if quantizer is not None and not quantizer.built:
+            if quantizer is not None:
                 quantizer.build(built_for)
 
     def call(self, x, training=False):
+        check_time(self, x.shape)
         wide = wide_dtype(self)
         accumulator = self._accumulator_dtype(wide, training)
         if self.input_quantizer is not None:
@@ -205,8 +204,8 @@ class QuantizedFIR(keras.layers.Layer):
         """The integers of the taps, h_0 first.
 
         Returns:
-            NumPy array of int64 with the shape of `quantized_taps()`. Times
-            `tap_quantizer.step` it is `quantized_taps()`.
+            NumPy array of int64; times `tap_quantizer.step` it is
+            `quantized_taps()`, of equal shape.
 
         Raises:
             ValueError: The layer is not built, or its taps are not rounded.
@@ -217,7 +216,10 @@ class QuantizedFIR(keras.layers.Layer):
                 "with a `tap_format`. Received: "
                 f"built={self.built}, tap_format={self.tap_format}"
             )
-        return self.tap_quantizer.to_integers(self.quantized_taps())
+        integers = self.tap_quantizer.to_integers(self.taps)
+        if self.symmetric:
+            integers = np.concatenate([integers, integers[-2::-1]])
+        return integers
 
     def compute_output_spec(self, x, training=False):
         return keras.KerasTensor(
@@ -270,9 +272,9 @@ class QuantizedFIR(keras.layers.Layer):
             "tap", self.tap_format, "inward", count_overflow=False
         )
         self.input_quantizer = self._quantizer("input", self.signal_format)
-        self.output_quantizer = self._quantizer("output", self.output_format)
-        if self.output_format is None:
-            self.output_quantizer = self.input_quantizer
+        self.output_quantizer = self._quantizer(
+            "output", self.output_format or self.signal_format
+        )
 
     def _quantizer(self, role, form, gradient="zero", count_overflow=True):
         if form is None:
@@ -291,8 +293,7 @@ class QuantizedFIR(keras.layers.Layer):
         formats = (self.tap_format, self.signal_format)
         if self.accumulator == "float32" or training or None in formats:
             return "float32"
-        terms = self.taps.shape[1] * self.num_taps * (1 + self.complex)
-        bound = terms
+        bound = self.taps.shape[1] * self.num_taps * (1 + self.complex)
         for form in formats:
             bound *= form.largest_magnitude
         return "float32" if bound <= _EXACT_IN_FLOAT32 else "float64"

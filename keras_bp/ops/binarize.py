@@ -55,6 +55,11 @@ def binarize(
         )
     # A copy: the custom gradient refuses a variable.
     x = ops.copy(x)
+    if noise is not None and len(noise.shape) != len(x.shape):
+        raise ValueError(
+            "binarize expects `noise` of the shape of `x`. Received: "
+            f"noise.shape={tuple(noise.shape)}, x.shape={tuple(x.shape)}"
+        )
     dtype = "float64" if x.dtype == "float64" else "float32"
     arguments = [x, ops.copy(ops.cast(slope, dtype))]
     if mode == "stochastic":

@@ -63,7 +63,8 @@ def register_binary_estimator(name, modes=MODES):
 
     Args:
         name: String, not yet taken.
-        modes: Tuple, the modes for which the rule is defined.
+        modes: String or tuple of strings, the modes for which the rule is
+            defined.
 
     Returns:
         A decorator for a function that takes a `BinaryForward` and returns the
@@ -81,13 +82,15 @@ def register_binary_estimator(name, modes=MODES):
     >>> "half" in ops.binary_estimators()
     True
     """
+    modes = (modes,) if isinstance(modes, str) else tuple(modes)
     for mode in modes:
         _checks.check_one_of(
             "modes", mode, MODES, owner="register_binary_estimator"
         )
 
     def register(rule):
-        if name in _REGISTRY and _REGISTRY[name].rule is not rule:
+        # The same function defined again, in a notebook, may replace itself.
+        if name in _REGISTRY and _origin(_REGISTRY[name].rule) != _origin(rule):
             raise ValueError(
                 "register_binary_estimator expects a `name` that is not "
                 f"taken. Received: name={name!r}"
@@ -96,6 +99,10 @@ def register_binary_estimator(name, modes=MODES):
         return rule
 
     return register
+
+
+def _origin(rule):
+    return rule.__module__, rule.__qualname__
 
 
 def binary_estimators(mode=None):
@@ -146,7 +153,7 @@ def straight_through(forward):
 
 @register_binary_estimator("clipped")
 def clipped(forward):
-    """:math:`w = 1` where :math:`|z| \\le 1`, else 0 (Hubara et al. 2016)."""
+    """:math:`w = 1` where :math:`|z| \\le 1`, else 0 (Courbariaux 2016)."""
     return ops.cast(ops.abs(forward.logits) <= 1, forward.logits.dtype)
 
 

@@ -97,8 +97,17 @@ def fir(x, taps, padding="valid", strides=1):
 
     Returns:
         Tensor of shape `(batch, new_time, filters)`.
+
+    Raises:
+        ValueError: The channels of `x` and `taps` differ, or `padding` is
+            unknown.
     """
-    num_taps = taps.shape[0]
+    num_taps, channels, _ = taps.shape
+    if x.shape[-1] not in (None, channels):
+        raise ValueError(
+            f"fir expects a signal of {channels} channels, as its taps have. "
+            f"Received: shape={tuple(x.shape)}"
+        )
     return ops.conv(
         pad_signal(x, num_taps, padding),
         ops.flip(taps, axis=0),

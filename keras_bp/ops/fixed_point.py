@@ -36,7 +36,9 @@ class FixedPoint:
             real number. Defaults to `"fixed"`.
 
     Raises:
-        ValueError: A length is out of range, or a name is unknown.
+        TypeError: A length is no integer, or `signed` no boolean.
+        ValueError: A length is out of range, a name is unknown, or a real
+            scale comes with a rounding that is not to the nearest.
 
     Example:
 
@@ -71,6 +73,20 @@ class FixedPoint:
         _checks.check_one_of("rounding", self.rounding, ROUNDINGS, **check)
         _checks.check_one_of("overflow", self.overflow, OVERFLOWS, **check)
         _checks.check_one_of("scale", self.scale, SCALES, **check)
+        if not isinstance(self.signed, bool):
+            raise TypeError(
+                "FixedPoint expects `signed` to be a boolean. "
+                f"Received: signed={self.signed!r}"
+            )
+        if self.scale == "real" and self.rounding in (
+            "truncate",
+            "toward_zero",
+        ):
+            raise ValueError(
+                "FixedPoint expects rounding='nearest' or 'nearest_even' with "
+                "scale='real': a number already rounded may lie just below "
+                f"its step. Received: rounding={self.rounding!r}"
+            )
 
     @property
     def minimum_integer(self):

@@ -15,7 +15,7 @@ def guided_relu(
 
     Forward, as `keras.layers.ReLU`: `max_value` where :math:`x \ge`
     `max_value`, :math:`x` between `threshold` and `max_value`, and
-    `negative_slope` :math:`(x -` `threshold` :math:`)` below.
+    `negative_slope` :math:`(x -` `threshold` :math:`)` up to `threshold`.
 
     Backward, for the incoming gradient :math:`R` and the gate :math:`g` (1
     strictly between `threshold` and `max_value`, `negative_slope` below
@@ -35,7 +35,8 @@ def guided_relu(
 
     Reference:
         Nie, Zhang and Patel, 2018, https://arxiv.org/abs/1805.07039;
-        Springenberg et al., 2015, https://arxiv.org/abs/1412.6806.
+        Springenberg et al., 2015, https://arxiv.org/abs/1412.6806 (guided);
+        Zeiler and Fergus, 2014, https://arxiv.org/abs/1311.2901 (deconvnet).
     """
     check_rectifier(
         rule, max_value, negative_slope, threshold, owner="guided_relu"
@@ -69,6 +70,9 @@ def check_rectifier(rule, max_value, negative_slope, threshold, *, owner):
     """Raises `ValueError` unless the arguments make a rectifier."""
     _checks.check_one_of("rule", rule, RULES, owner=owner)
     _checks.check_not_negative("negative_slope", negative_slope, owner=owner)
+    _checks.check_number("threshold", threshold, owner=owner)
+    if max_value is not None:
+        _checks.check_number("max_value", max_value, owner=owner)
     if max_value is not None and not max_value > threshold:
         raise ValueError(
             f"{owner} expects `max_value` to be greater than `threshold`. "

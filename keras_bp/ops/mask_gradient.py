@@ -19,21 +19,22 @@ def mask_gradient(x, mask):
 
     Args:
         x: Float tensor.
-        mask: Float tensor that broadcasts against `x` with its full rank, or a
-            function without arguments that returns one. The function is
-            called in the backward pass, so that no mask is kept meanwhile.
+        mask: Float tensor with the rank of `x` whose axes have the size of
+            those of `x`, or 1; or a function that takes the incoming gradient
+            and returns one. The function is called in the backward pass, so
+            that no mask is kept meanwhile.
 
     Returns:
         Tensor with the shape and dtype of `x`.
     """
-    make_mask = mask if callable(mask) else lambda: mask
+    make_mask = mask if callable(mask) else lambda upstream: mask
 
     @ops.custom_gradient
     def identity(x):
         def grad(*args, upstream=None):
             if upstream is None:
                 (upstream,) = args
-            m = ops.convert_to_tensor(make_mask())
+            m = ops.convert_to_tensor(make_mask(upstream))
             return ops.cast(ops.cast(upstream, m.dtype) * m, upstream.dtype)
 
         return ops.copy(x), grad
@@ -71,7 +72,8 @@ def backdrop_mask(noise, rate, cell_axes, scale="empirical"):
     _checks.check_one_of("scale", scale, SCALES, owner="backdrop_mask")
     if scale == "inverse":
         return ops.cast(noise >= rate, noise.dtype) * (1.0 / (1.0 - rate))
-    largest = ops.max(noise, axis=cell_axes, keepdims=True)
+    # From 0, so that an empty batch has a largest one too.
+    largest = ops.max(noise, axis=cell_axes, keepdims=True, initial=0.0)
     threshold = ops.minimum(largest, ops.cast(rate, noise.dtype))
     keep = ops.cast(noise >= threshold, noise.dtype)
     if scale == "none":

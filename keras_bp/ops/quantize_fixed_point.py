@@ -97,7 +97,8 @@ def overflow_rate(x, fixed_point, log2_step=None):
         log2_step: Scalar tensor where the scale is trained, else None.
 
     Returns:
-        Float32 scalar tensor in [0, 1].
+        Float32 scalar tensor in [0, 1]; 0 for an empty tensor. A NaN counts
+        as an overflow.
     """
     x = ops.convert_to_tensor(x)
     dtype = "float64" if x.dtype == "float64" else "float32"
@@ -105,8 +106,9 @@ def overflow_rate(x, fixed_point, log2_step=None):
     # them.
     step = fixed_point_step(fixed_point, log2_step, dtype)
     rounded = _round(_divide(ops.cast(x, dtype), step), fixed_point.rounding)
-    beyond = rounded != _clip(rounded, fixed_point)
-    return ops.mean(ops.cast(beyond, "float32"))
+    beyond = ops.cast(rounded != _clip(rounded, fixed_point), "float32")
+    # Not the mean, which is NaN for an empty batch.
+    return ops.sum(beyond) / ops.cast(ops.maximum(ops.size(x), 1), "float32")
 
 
 def check_word_length(fixed_point, dtype, *, owner):

@@ -1,10 +1,15 @@
+import dataclasses
 import pathlib
 import subprocess
 import sys
 
+import keras
 import pytest
+import tensorflow as tf
 
+from benchmarks import layers as bench
 from benchmarks import layers_cases, results
+from benchmarks import layers_networks as networks
 from keras_bp import layers
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -33,6 +38,61 @@ def test_the_recorded_run_holds_every_case():
         for mode in ("graph", "XLA")
     }
     assert {(row.name, row.metric) for row in recorded.rows} == expected
+
+
+class Slow(keras.layers.Layer):
+    """A layer that takes its time."""
+
+    def call(self, x):
+        for _ in range(30):
+            x = tf.sin(x)
+        return x
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_slow_layer_misses_and_a_fast_one_passes(jit_compile):
+    case = layers_cases.Case(
+        name="Slow",
+        where="alone",
+        ours=Slow,
+        plain=lambda: keras.layers.Activation("sigmoid"),
+        against="sigmoid",
+        make=layers_cases.alone((256, 1024)),
+        floor=keras.layers.Identity,
+    )
+    row = bench.measure(case, jit_compile, rounds=3)
+    assert row.value > 1.5 and row.verdict == "miss"
+    assert "an identity" in row.against
+    turned = dataclasses.replace(case, ours=case.plain, plain=case.ours)
+    row = bench.measure(turned, jit_compile, rounds=3)
+    assert row.value < 0.7 and row.verdict == "pass"
+
+
+@pytest.mark.parametrize("pair", [networks.mlp_pair, networks.cnn_pair])
+def test_the_layer_under_test_stands_at_its_place(pair):
+    for place, index in (("output", 0), ("rectifier", 0), ("mask", 1)):
+        models = pair(place, Slow)
+        found = [
+            any(isinstance(layer, Slow) for layer in model.layers)
+            for model in models
+        ]
+        assert found == [index == 0, index == 1]
+
+
+def test_the_pairs_have_the_number_of_weights_of_the_paper():
+    for pair, expected in (
+        (networks.mlp_pair, 1_472_817),
+        (networks.cnn_pair, 530_212),
+    ):
+        models = pair("output", layers.BinaryNeuron)
+        assert expected == sum(
+            weight.value.shape.num_elements()
+            for model in models
+            for weight in model.trainable_weights
+        )
 
 
 @pytest.mark.slow

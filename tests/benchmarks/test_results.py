@@ -154,6 +154,11 @@ def test_check_refuses_a_defect_of_a_result(good, changes, words):
         ({"aim": None}, "to be 'info' .*Received: verdict='pass'"),
         ({"aim": "<= 1.04"}, "to be 'miss' .*Received: verdict='pass'"),
         ({"aim": "fast"}, "`aim` to be one of"),
+        # A rounded ratio does not carry a value across the aim.
+        (
+            {"value": 1.104, "high": 1.2, "ratio": 1.1},
+            "to be 'miss' for 1.104",
+        ),
     ],
 )
 def test_check_refuses_a_defect_of_a_row(bad_row, changes, words):

@@ -174,7 +174,7 @@ def test_the_input_and_every_trainable_weight_get_a_gradient(row, compiled):
         with tf.GradientTape() as tape:
             tape.watch(x)
             y = layer(x, **training_of(layer))
-            loss = tf.reduce_sum(y * tf.cast(y, y.dtype)) + tf.reduce_sum(y)
+            loss = tf.reduce_sum(y * y) + tf.reduce_sum(y)
         weights = [weight.value for weight in layer.trainable_weights]
         return tape.gradient(loss, [x, *weights])
 
@@ -266,9 +266,8 @@ def test_one_step_of_fit(row, mode, policy):
 @every_row
 def test_masking_is_set_on_purpose(row):
     layer = make(row)
-    assert isinstance(layer.supports_masking, bool)
-    if layer.supports_masking:
-        assert layer.compute_output_shape(row.shape) == row.shape
+    # Layers that keep every position pass a mask on; a filter mixes them.
+    assert layer.supports_masking is not isinstance(layer, layers.QuantizedFIR)
 
 
 RELOAD = """

@@ -42,7 +42,8 @@ def test_the_main_job_runs_end_to_end(tmp_path):
     page = (out_dir / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 3
     for row in result.rows:
-        assert row.name in done.stdout and row.name in page
+        assert row.metric in done.stdout
+        assert row.metric.replace("'", "&#39;") in page
     names = {path.name for path in out_dir.iterdir()}
     assert {"classifier.keras", "quickstart.png", "equalizer"} <= names
     manifest = json.loads((out_dir / "equalizer/manifest.json").read_text())
@@ -52,7 +53,16 @@ def test_the_main_job_runs_end_to_end(tmp_path):
         assert noise not in done.stdout + done.stderr
 
 
+def test_a_file_in_place_of_the_folder_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    done = run(f"--out_dir={tmp_path / 'file'}")
+    assert done.returncode != 0
+    assert "--out_dir names no folder" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_folder_without_data_is_named(tmp_path):
     done = run(f"--data_dir={tmp_path}", f"--out_dir={tmp_path / 'out'}")
     assert done.returncode != 0
-    assert "mnist.npz" in done.stderr
+    assert "mnist.npz" in done.stderr + done.stdout
+    assert not (tmp_path / "out").exists()

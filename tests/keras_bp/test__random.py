@@ -47,7 +47,7 @@ def test_deferred_noise_advances_the_generator_at_once():
     generator = keras.random.SeedGenerator(3)
     first = _random.deferred_uniform((4,), generator)
     second = _random.deferred_uniform((4,), generator)
-    late = second().numpy(), first().numpy(), first().numpy()
+    late = [draw((4,)).numpy() for draw in (second, first, first)]
     now = draws(lambda f: f, 3, count=2, shape=(4,))
     np.testing.assert_array_equal(late, [now[1], now[0], now[0]])
 
@@ -72,6 +72,9 @@ def test_replicas_draw_different_noise_and_one_replica_the_usual(two_replicas):
     (a, b), (c, d) = step()
     assert not np.array_equal(a, b)
     assert abs(np.corrcoef(a, b)[0, 1]) < 0.5
+    # Nor is the second replica the first one of a neighboring seed.
+    for seed in (2, 4):
+        assert not np.array_equal(b, draws(lambda f: f, seed, 1, (64,))[0])
     # Keras draws the same on each replica: what the fold is for.
     np.testing.assert_array_equal(c, d)
     np.testing.assert_array_equal(a, draws(lambda f: f, 3, 1, (64,))[0])

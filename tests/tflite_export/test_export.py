@@ -114,7 +114,7 @@ def test_time_is_asked_for_where_it_is_open(tmp_path):
     ("settings", "error", "match"),
     [
         ({"targets": ("abacus",)}, ValueError, r"\['litert'\].*'abacus'"),
-        ({"targets": ()}, ValueError, r"at least one. Received: targets=\[\]"),
+        ({"targets": ()}, ValueError, r"at least one. Received: targets=\(\)"),
         ({"batch": 0}, ValueError, "`batch` to be 1 or greater"),
         ({"time": 2.5}, TypeError, "`time` to be an integer"),
     ],
@@ -235,3 +235,21 @@ def test_missing_files_and_other_formats_are_named(layer, tmp_path):
     (moved / "manifest.json").unlink()
     with pytest.raises(FileNotFoundError, match="without manifest.json"):
         load_manifest(moved)
+
+
+@pytest.mark.parametrize("targets", [3, [["litert"]], [], None])
+def test_targets_that_are_no_names_are_refused(tmp_path, targets):
+    layer = QuantizedFIR(1, 3)
+    layer.build((None, 8, 2))
+    with pytest.raises(ValueError, match="export expects `targets` among"):
+        export(layer, tmp_path / "out", targets)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("batch_and_time", [(1, 2**31), (2**31, 8)])
+def test_more_entries_than_an_int32_are_refused(tmp_path, batch_and_time):
+    batch, time = batch_and_time
+    layer = QuantizedFIR(1, 3, padding="causal")
+    layer.build((None, None, 2))
+    with pytest.raises(ValueError, match=r"2\^31 entries.*several runs"):
+        export(layer, tmp_path / "out", batch=batch, time=time)

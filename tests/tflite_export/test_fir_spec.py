@@ -132,10 +132,12 @@ def test_a_trained_power_of_two_becomes_a_fixed_step():
     )
     layer.tap_quantizer.log2_step.assign(-5.4)
     layer.input_quantizer.log2_step.assign(-6.6)
+    layer.output_quantizer.log2_step.assign(-6.4)
     spec, _ = assert_layer_is_its_spec(layer, 2)
     assert spec.tap_format == FixedPoint(6, 5)
-    assert spec.signal_format == spec.output_format == FixedPoint(10, 7)
-    assert spec.shift == 5
+    assert spec.signal_format == FixedPoint(10, 7)
+    assert spec.output_format == FixedPoint(10, 6)
+    assert spec.shift == 6
 
 
 def test_shift_and_exponents_follow_the_formats():

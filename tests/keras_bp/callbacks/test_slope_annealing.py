@@ -53,7 +53,8 @@ def test_every_batch_and_a_bound():
     callback = SlopeAnnealing(2.0, every="batch", max_slope=10.0)
     history = fit(model, callback, epochs=2)
     np.testing.assert_allclose(slopes(model), [10.0])
-    np.testing.assert_allclose(history["slope"], [10.0, 10.0])
+    # The slope with which the last batch of each epoch was trained.
+    np.testing.assert_allclose(history["slope"], [8.0, 10.0])
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
@@ -108,8 +109,34 @@ def test_training_goes_on_from_the_saved_slope(tmp_path):
     np.testing.assert_allclose(history["slope"], [4])
 
 
-def test_a_model_without_a_neuron_is_refused():
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+def test_without_a_bound_the_slope_stays_finite():
+    model = build()
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    history = fit(model, SlopeAnnealing(100.0, every="batch"), epochs=3)
+    assert slopes(model) == [1e6]
+    assert np.isfinite(history["loss"]).all()
+
+
+def test_a_slope_above_the_bound_stays():
+    model = build(5.0)
+    fit(model, SlopeAnnealing(1.5, max_slope=2.0), epochs=1)
+    assert slopes(model) == [5.0]
+
+
+def test_a_neuron_as_activation_is_found():
+    neuron = BinaryNeuron()
+    model = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(1, activation=neuron)]
+    )
+    model.compile("sgd", "mse")
+    fit(model, SlopeAnnealing(2.0), epochs=1)
+    assert float(neuron.slope.value) == 2
+
+
+@pytest.mark.parametrize("built", [True, False])
+def test_a_model_without_a_neuron_is_refused(built):
+    layers = [keras.Input((4,))] if built else []
+    model = keras.Sequential([*layers, keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     with pytest.raises(ValueError, match="Annealing expects.*BinaryNeuron"):
         fit(model, SlopeAnnealing())

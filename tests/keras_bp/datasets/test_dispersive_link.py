@@ -66,7 +66,14 @@ def test_a_seed_repeats_and_another_differs():
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"order": 8}, {"symbol_rate": 0}, {"distance": -1}, {"roll_off": 2}],
+    [
+        {"order": 8},
+        {"symbol_rate": 0},
+        {"distance": -1},
+        {"roll_off": 2},
+        {"roll_off": 0},
+        {"snr_db": np.nan},
+    ],
 )
 def test_bad_arguments_are_refused(arguments):
     (name,) = arguments

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_bp.layers import BackdropMask
+from keras_bp import ops
+from keras_bp.layers import BackdropMask, BinaryNeuron
 
 SHAPE = (6, 4, 5, 3)
 
@@ -45,13 +46,13 @@ def constant_along(mask, axes):
         ({"granularity": "element"}, (), (1, 2, 3)),
         ({"mask_axes": (-1, 1)}, (2,), (1, 3)),
         ({"mask_axes": (0, 1)}, (2, 3), (0, 1)),
-        ({"mask_axes": [2], "per_sample": False}, (0, 1, 3), (2,)),
+        ({"mask_axes": 2, "per_sample": False}, (0, 1, 3), (2,)),
     ],
 )
 def test_each_granularity_masks_its_cells_and_shares_the_rest(
     arguments, shared, cells
 ):
-    mask = mask_of(BackdropMask(0.5, seed=2, **arguments))
+    mask = mask_of(BackdropMask(0.6, seed=1, **arguments))
     assert mask.shape == SHAPE
     if shared:
         assert constant_along(mask, shared)
@@ -142,6 +143,62 @@ def test_masks_differ_between_calls_and_are_the_same_in_every_mode(compiled):
     again = BackdropMask(0.5, "element", seed=4)
     np.testing.assert_array_equal(mask_of(again, (2, 20)), first)
     np.testing.assert_array_equal(mask_of(again, (2, 20)), second)
+
+
+def test_equal_seeds_of_a_neuron_and_a_mask_do_not_couple_them():
+    neuron = BinaryNeuron("stochastic", seed=0)
+    layer = BackdropMask(0.25, "element", seed=0)
+    x = tf.fill((4096, 64), -1.3863)
+    b = neuron(x)
+    with tf.GradientTape() as tape:
+        tape.watch(b)
+        y = layer(b, training=True)
+    mask = tape.gradient(y, b).numpy()
+    for state in (0, 1):
+        chosen = mask[b.numpy() == state]
+        # m is 4/3 with chance 3/4: a standard deviation of 0.577.
+        assert abs(chosen.mean() - 1) < 4 * 0.577 / np.sqrt(chosen.size)
+
+
+def test_a_mask_in_a_recurrent_cell_compiles_for_a_partial_batch():
+    class Cell(keras.layers.Layer):
+        state_size = output_size = 3
+
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(3)
+            self.mask = BackdropMask(0.5, "element", seed=0)
+
+        def build(self, input_shape):
+            self.dense.build((None, input_shape[-1] + 3))
+
+        def call(self, x, states, training=False):
+            h = self.dense(tf.concat([x, states[0]], axis=-1))
+            h = self.mask(h, training=training)
+            return h, [h]
+
+    model = keras.Sequential([keras.Input((4, 2)), keras.layers.RNN(Cell())])
+    model.compile("sgd", "mse", jit_compile=True)
+    x = np.ones((6, 4, 2), "float32")
+    history = model.fit(x, np.ones((6, 3)), batch_size=4, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+
+
+@pytest.mark.parametrize("granularity", ["sample", "element"])
+def test_an_empty_batch_is_left_alone(granularity):
+    layer = BackdropMask(0.5, granularity, seed=0)
+    assert mask_of(layer, (0, 3)).shape == (0, 3)
+
+
+def test_the_product_is_taken_in_the_dtype_of_the_mask():
+    # 1.5 * 2049 in float32, then rounded; 2049 is no float16.
+    with tf.GradientTape() as tape:
+        x = tf.ones((1,), "float16")
+        tape.watch(x)
+        y = ops.mask_gradient(x, tf.constant([2049.0]))
+    upstream = tf.constant([1.5], "float16")
+    dx = tape.gradient(y, x, output_gradients=upstream)
+    assert dx.numpy() == np.float16(1.5 * 2049)
 
 
 def test_no_mask_at_rate_zero_or_out_of_training():

@@ -52,6 +52,18 @@ def test_inference_can_sample_threshold_or_give_the_probability():
     np.testing.assert_allclose(probability, tf.sigmoid(x), rtol=1e-6)
 
 
+def test_a_threshold_in_inference_has_the_sigmoid_gradient():
+    layer = BinaryNeuron("stochastic", inference="threshold", slope=2.0)
+    x = tf.constant([0.3])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = layer(x)
+    p = 1 / (1 + np.exp(-0.6))
+    np.testing.assert_allclose(
+        tape.gradient(y, x), [2 * p * (1 - p)], rtol=1e-6
+    )
+
+
 @pytest.mark.parametrize("inference", ["threshold", "probability"])
 def test_training_samples_whatever_the_inference(inference):
     layer = BinaryNeuron("stochastic", inference=inference, seed=0)

@@ -17,6 +17,13 @@ def test_overflow_shows_in_the_logs_of_fit_and_restarts_each_epoch():
     assert quantizer.overflow.count.numpy() == 8
 
 
+def test_an_empty_batch_does_not_spoil_the_overflow():
+    quantizer = FixedPointQuantizer(FixedPoint(4, 2))
+    for batch in (1, 0, 1):
+        quantizer(np.full((batch, 4), 9.0))
+    assert float(quantizer.overflow.result()) == 1.0
+
+
 def test_overflow_need_not_be_counted():
     quantizer = FixedPointQuantizer(FixedPoint(4, 2), count_overflow=False)
     quantizer(np.array([9.0]))

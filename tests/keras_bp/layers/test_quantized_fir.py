@@ -200,7 +200,7 @@ def test_trained_steps_get_gradients_and_are_exported(scale):
     x = RNG.normal(size=(2, 32, 1)).astype("float32")
     with tf.GradientTape() as tape:
         loss = tf.reduce_mean(layer(x, training=True) ** 2)
-    assert len(layer.trainable_weights) == 3
+    assert len(layer.trainable_weights) == 4
     for gradient in tape.gradient(loss, layer.trainable_weights):
         assert np.isfinite(gradient.numpy()).all()
     taps = layer.export_taps() * layer.tap_quantizer.step
@@ -265,6 +265,48 @@ def test_bad_arguments_are_refused(arguments, error, words):
 def test_bad_inputs_are_refused(arguments, shape, words):
     with pytest.raises(ValueError, match=words):
         QuantizedFIR(1, 5, **arguments).build(shape)
+
+
+def test_a_built_layer_refuses_another_kind_of_signal():
+    layer = QuantizedFIR(1, 3)
+    layer(np.ones((2, 8, 2)))
+    for shape in ((2, 8, 4), (2, 2, 8, 2)):
+        with pytest.raises(ValueError, match="incompatible with the layer"):
+            layer(np.ones(shape))
+    layer = QuantizedFIR(1, 9)
+    layer.build((None, None, 2))
+    with pytest.raises(ValueError, match="at least 9 samples"):
+        layer(np.ones((1, 5, 2)))
+
+
+def test_input_and_output_overflow_are_told_apart():
+    layer = QuantizedFIR(1, 1, None, complex=False, tap_initializer="ones")
+    layer.build((None, 4, 1))
+    layer.taps.assign([[[10.0]]])
+    model = keras.Sequential([keras.Input((4, 1)), layer])
+    model.compile("sgd", "mse")
+    logs = model.evaluate(
+        np.full((2, 4, 1), 5.0), np.ones((2, 4, 1)), verbose=0, return_dict=True
+    )
+    assert logs[f"{layer.name}_input_overflow"] == 0
+    assert logs[f"{layer.name}_output_overflow"] == 1
+    assert len(logs) == 3
+
+
+def test_the_accumulator_counts_every_channel():
+    formats = {"tap_format": FixedPoint(8, 7), "complex": False}
+    narrow = QuantizedFIR(1, 4, signal_format=FixedPoint(14, 0), **formats)
+    narrow.build((None, None, 4))
+    assert narrow._accumulator_dtype("float32", False) == "float32"
+    wide = QuantizedFIR(1, 4, signal_format=FixedPoint(14, 0), **formats)
+    wide.build((None, None, 5))
+    assert wide._accumulator_dtype("float32", False) == "float64"
+
+
+def test_symmetric_causal_taps_begin_at_the_center():
+    layer = QuantizedFIR(1, 5, complex=False, symmetric=True, padding="causal")
+    layer.build((None, 8, 1))
+    np.testing.assert_array_equal(layer.export_taps().ravel(), [0, 0, 64, 0, 0])
 
 
 def test_export_before_build_is_refused():

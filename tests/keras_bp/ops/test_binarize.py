@@ -4,7 +4,8 @@ import tensorflow as tf
 
 from keras_bp import ops
 
-X = np.array([-20.0, -1.5, -1.0, -0.3, -0.0, 0.0, 0.3, 1.0, 1.5, 20.0])
+# With a slope of 2, both sides of the edges |z| = 1 and 0, and the edges.
+X = np.array([-20, -1.5, -0.5, -0.3, -0.0, 0.0, 0.3, 0.5, 1.5, 20])
 U = np.array([14, 2, 5, 6, 10, 6, 3, 14, 11, 14]) / 16
 TOLERANCE = {
     "float16": 2e-3,
@@ -250,5 +251,7 @@ def test_unknown_and_undefined_pairs_are_refused_with_the_known_ones():
         ops.binarize(x, "deterministic", "reinmax")
     with pytest.raises(ValueError, match="expects `noise`"):
         ops.binarize(x, "stochastic")
+    with pytest.raises(ValueError, match=r"noise.shape=\(3, 1\)"):
+        ops.binarize(x, "stochastic", noise=tf.zeros((3, 1)))
     with pytest.raises(ValueError, match="`temperature`.*temperature=0"):
         ops.binarize(x, temperature=0)

@@ -42,6 +42,19 @@ def test_registering_the_same_rule_twice_is_allowed(clean_registry):
     assert ops.register_binary_estimator("clipped")(rule) is rule
 
 
+def test_a_function_defined_again_replaces_itself(clean_registry):
+    def define(value):
+        @ops.register_binary_estimator("mine", modes="deterministic")
+        def mine(forward):
+            return value
+
+        return mine
+
+    define(1)
+    again = define(2)
+    assert ops.get_binary_estimator("mine", "deterministic").rule is again
+
+
 def test_deterministic_mode_has_no_rule_that_reads_noise():
     known = ops.binary_estimators("deterministic")
     assert {"reinmax", "gumbel"}.isdisjoint(known)

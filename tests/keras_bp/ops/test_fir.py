@@ -81,6 +81,11 @@ def test_same_padding_is_that_of_numpy_for_a_long_signal():
         )
 
 
+def test_another_number_of_channels_is_refused():
+    with pytest.raises(ValueError, match=r"2 channels.*shape=\(1, 6, 4\)"):
+        ops.fir(tf.zeros((1, 6, 4)), tf.zeros((3, 2, 2)))
+
+
 def test_an_unknown_padding_is_refused():
     with pytest.raises(ValueError, match="padding.*'causal'.*'full'"):
         ops.fir(tf.zeros((1, 4, 1)), tf.zeros((2, 1, 1)), "full")

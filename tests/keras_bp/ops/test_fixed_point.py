@@ -26,7 +26,7 @@ def test_the_step_is_a_power_of_two_also_above_one():
 
 
 def test_a_format_equals_its_reload_and_is_hashable():
-    form = FixedPoint(9, 3, False, "truncate", "wrap", "real")
+    form = FixedPoint(9, 3, False, "truncate", "wrap", "power_of_two")
     assert FixedPoint.from_config(form.get_config()) == form
     assert len({form, FixedPoint.from_config(form.get_config())}) == 1
 
@@ -41,6 +41,12 @@ def test_a_format_equals_its_reload_and_is_hashable():
         ({"fraction_bits": 65}, ValueError, "`fraction_bits` to be 64 or less"),
         ({"rounding": "up"}, ValueError, "rounding.*'nearest'.*'up'"),
         ({"overflow": "clip"}, ValueError, "overflow.*'saturate'.*'clip'"),
+        (
+            {"scale": "real", "rounding": "truncate"},
+            ValueError,
+            "scale='real'.*rounding='truncate'",
+        ),
+        ({"signed": "no"}, TypeError, "`signed` to be a boolean.*'no'"),
         ({"scale": "free"}, ValueError, "scale.*'power_of_two'.*'free'"),
     ],
 )

@@ -73,5 +73,9 @@ def test_bad_arguments_are_refused():
         ops.guided_relu(x, "deconv")
     with pytest.raises(ValueError, match="`max_value`.*max_value=1.*threshold"):
         ops.guided_relu(x, max_value=1, threshold=1)
+    with pytest.raises(ValueError, match="`max_value`.*number.*'a'"):
+        ops.guided_relu(x, max_value="a")
+    with pytest.raises(ValueError, match="`threshold`.*number.*nan"):
+        ops.guided_relu(x, threshold=float("nan"))
     with pytest.raises(ValueError, match="`negative_slope`.*-1"):
         ops.guided_relu(x, negative_slope=-1)

@@ -50,7 +50,7 @@ def test_second_order_gradients_are_masked_twice(compiled):
 def test_a_mask_function_is_called_in_the_backward_pass_only():
     calls = []
 
-    def mask():
+    def mask(upstream):
         calls.append(1)
         return tf.constant(2.0)
 
