@@ -3,7 +3,7 @@
 import time
 
 
-def compare(functions, *, rounds=15, seconds_per_round=0.03):
+def compare(functions, *, rounds=15, seconds_per_round=0.1):
     """Times functions in turns, so that a busy moment hits all of them.
 
     Args:
