@@ -1,8 +1,10 @@
-"""The machine and the versions of a run."""
+"""The machine and the versions of a run, and its result with them."""
 
 import importlib.metadata
 import os
 import platform
+
+from benchmarks import results
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "ai-edge-litert")
 
@@ -32,4 +34,33 @@ def versions():
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
+    return found
+
+
+def result(name, command, seeds, seconds, rows):
+    """Builds and checks the `results.Result` of a run on this machine.
+
+    Args:
+        name: String, title of the run.
+        command: String, what repeats it.
+        seeds: List of integers.
+        seconds: Float, how long it took.
+        rows: List of `results.Row`.
+
+    Returns:
+        `results.Result`.
+
+    Raises:
+        ValueError: It does not pass `results.check`.
+    """
+    found = results.Result(
+        name=name,
+        command=command,
+        versions=versions(),
+        machine=machine(),
+        seeds=list(seeds),
+        seconds=round(seconds, 1),
+        rows=list(rows),
+    )
+    results.check(found)
     return found

@@ -96,16 +96,13 @@ def main(argv):
     print(f"\n{tables.text_table(rows)}\nMedians of rounds, and their range.")
     for case, row in measured:
         _remark(case, row)
-    result = results.Result(
-        name="Cost of the layers",
-        command="python -m benchmarks.layers",
-        versions=environment.versions(),
-        machine=environment.machine(),
-        seeds=[0],
-        seconds=round(time.perf_counter() - begin, 1),
-        rows=rows,
+    result = environment.result(
+        "Cost of the layers",
+        "python -m benchmarks.layers",
+        [0],
+        time.perf_counter() - begin,
+        rows,
     )
-    results.check(result)
     if _OUT.value:
         results.write(result, _OUT.value)
 

@@ -58,16 +58,13 @@ def main(argv):
         )
     ]
     print(tables.text_table(rows))
-    result = results.Result(
-        name="Fiber equalizer over seeds",
-        command=f"python -m examples.equalizer_seeds --seeds={_SEEDS.value}",
-        versions=environment.versions(),
-        machine=environment.machine(),
-        seeds=list(range(_SEEDS.value)),
-        seconds=round(time.perf_counter() - begin, 1),
-        rows=rows,
+    result = environment.result(
+        "Fiber equalizer over seeds",
+        f"python -m examples.equalizer_seeds --seeds={_SEEDS.value}",
+        range(_SEEDS.value),
+        time.perf_counter() - begin,
+        rows,
     )
-    results.check(result)
     if _OUT.value:
         results.write(result, _OUT.value)
 

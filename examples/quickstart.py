@@ -142,14 +142,12 @@ def main(argv):
         command=_command(),
     )
     quickstart_parts.draw_summary(out_dir / "quickstart.png", parts)
-    result = results.Result(
-        name=f"Quickstart ({data})",
-        command=_command(),
-        versions=environment.versions(),
-        machine=environment.machine(),
-        seeds=[_SEED.value],
-        seconds=round(seconds, 1),
-        rows=[row for part in parts for row in part.rows],
+    result = environment.result(
+        f"Quickstart ({data})",
+        _command(),
+        [_SEED.value],
+        seconds,
+        [row for part in parts for row in part.rows],
     )
     results.write(result, out_dir / "metrics.json")
     print()
