@@ -26,9 +26,10 @@ class FixedPointQuantizer(keras.layers.Layer):
     product. Where the format has a trained scale, :math:`\log_2` of the step
     is a trainable weight. The layer computes in float32 or float64 whatever
     the dtype policy, since half precision cannot hold its numbers. The metric
-    `overflow` holds the share of samples that overflowed, and shows in the
-    logs of `fit` as `<name>_overflow`; give layers of nested models names of
-    their own. `fit` and `evaluate` reset it; other calls go on counting.
+    `overflow` holds the share of samples that overflowed (`overflow.total` is
+    their number), and shows in the logs of `fit` as `<name>_overflow`; give
+    layers of nested models names of their own. `fit` and `evaluate` reset it;
+    other calls go on counting.
 
     Args:
         fixed_point: `FixedPoint`, the format.
