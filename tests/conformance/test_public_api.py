@@ -18,7 +18,16 @@ GOLDEN = pathlib.Path(__file__).with_name("public_api.txt")
 def describe(path, value):
     if not callable(value):
         return path
-    line = f"{path}{inspect.signature(value)}"
+    # Without annotations: their names differ between versions of Python.
+    signature = inspect.signature(value)
+    bare = [
+        parameter.replace(annotation=parameter.empty)
+        for parameter in signature.parameters.values()
+    ]
+    signature = signature.replace(
+        parameters=bare, return_annotation=signature.empty
+    )
+    line = f"{path}{signature}"
     if inspect.isclass(value):
         registered = keras.saving.get_registered_name(value)
         if registered != value.__name__:
