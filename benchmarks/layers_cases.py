@@ -119,8 +119,9 @@ def _alone(where, shape, aim):
         aim_needs_xla=True,
         why="Without XLA, the step with its guard for NaN and the recomputed "
         "sigmoid are eight passes over memory, against two. Under XLA on a "
-        "CPU the two passes end in one kernel; with 0 and 1 as arguments "
-        "instead of constants they do not, and take 1.05 times the sigmoid.",
+        "CPU both layers are two kernels; where XLA runs those of the neuron "
+        "in the other order, as it does when 0 and 1 are arguments instead "
+        "of constants, they take 1.05 times the sigmoid.",
         **timed,
     )
     yield Case(
