@@ -14,7 +14,7 @@ class SlopeAnnealing(keras.callbacks.Callback):
     r"""Multiplies the slope of every `BinaryNeuron` of the model.
 
     After each epoch (or batch; with `steps_per_execution`, that many batches)
-    :math:`s \leftarrow \min(f s, s_{max})`. The
+    :math:`s \leftarrow \min(f s, s_{max})`; a slope above the bound stays. The
     slope is a weight of the layer: it is saved with the model, and training
     goes on from it. The logs get `slope`, the slope with which the epoch (or
     batch) was trained; where the neurons differ, the largest.

@@ -92,12 +92,12 @@ class FixedPointQuantizer(keras.layers.Layer):
         self.supports_masking = True
         # Inputs keep their dtype: a cast to half precision would lose bits.
         self.autocast = False
+        self.log2_step = None
         self.overflow = None
         if self.count_overflow and keras.backend.backend() != "jax":
             self.overflow = keras.metrics.Mean(name=f"{self.name}_overflow")
 
     def build(self, input_shape):
-        self.log2_step = None
         if self.fixed_point.scale != "fixed":
             self.log2_step = self.add_weight(
                 name="log2_step",
@@ -124,7 +124,9 @@ class FixedPointQuantizer(keras.layers.Layer):
 
     @property
     def step(self):
-        """The step of the format, a float."""
+        """The step of the format, a float; before `build`, the initial one."""
+        if self.log2_step is None:
+            return self.fixed_point.step
         step = fixed_point_step(self.fixed_point, self.log2_step, "float64")
         return float(ops.convert_to_numpy(step))
 

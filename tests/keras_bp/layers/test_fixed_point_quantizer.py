@@ -41,10 +41,12 @@ def test_half_precision_policies_do_not_touch_the_numbers(policy):
 
 def test_a_trained_step_is_a_weight_and_a_fixed_one_is_not():
     fixed = FixedPointQuantizer(FixedPoint(8, 3))
+    assert fixed.step == 1 / 8
     fixed.build((None,))
     assert fixed.weights == [] and fixed.step == 1 / 8
     for scale in ("real", "power_of_two"):
         trained = FixedPointQuantizer(FixedPoint(8, 3, scale=scale))
+        assert trained.step == 1 / 8
         trained.build((None,))
         assert [w.name for w in trained.trainable_weights] == ["log2_step"]
         trained.log2_step.assign(-1.7)
