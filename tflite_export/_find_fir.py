@@ -19,9 +19,11 @@ def find_fir(layer, *, owner):
 
     Raises:
         TypeError: `layer` is neither, or a model whose `call` is its own.
-        ValueError: The model is not built, or computes something else too.
+        ValueError: The model is not built, or computes something else too,
+            or its filter is one for several signals.
     """
     if isinstance(layer, QuantizedFIR):
+        _check_one_signal(layer, owner)
         config = layer.get_build_config() or {}
         return layer, config.get("input_shape")
     if not isinstance(layer, keras.Model) or not _has_graph(layer):
@@ -42,6 +44,7 @@ def find_fir(layer, *, owner):
         else:
             others.append(operation)
     if len(found) == 1 and not others and _is_chain(layer):
+        _check_one_signal(found[0], owner)
         return found[0], layer.input_shape
     raise ValueError(
         f"{owner} expects a model of one QuantizedFIR layer, applied once, "
@@ -50,6 +53,18 @@ def find_fir(layer, *, owner):
         f"QuantizedFIR, {_named(others)} besides, {len(layer.inputs)} inputs "
         f"and {len(layer.outputs)} outputs"
     )
+
+
+def _check_one_signal(layer, owner):
+    if layer.filters is not None or not layer.built:
+        return
+    channels, each = layer.input_spec.axes[-1], 1 + layer.complex
+    if channels != each:
+        raise ValueError(
+            f"{owner} expects one signal for a QuantizedFIR with "
+            "filters=None; export the filter once, from a layer built for "
+            f"{each} channels. Received: {layer.name!r}, built for {channels}"
+        )
 
 
 def _has_graph(model):

@@ -4,6 +4,7 @@ from keras_bp.layers.backdrop_mask import BackdropMask
 from keras_bp.layers.binary_neuron import BinaryNeuron
 from keras_bp.layers.fixed_point_quantizer import FixedPointQuantizer
 from keras_bp.layers.guided_relu import GuidedReLU
+from keras_bp.layers.kerr_rotation import KerrRotation
 from keras_bp.layers.quantized_fir import QuantizedFIR
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     "BinaryNeuron",
     "FixedPointQuantizer",
     "GuidedReLU",
+    "KerrRotation",
     "QuantizedFIR",
 ]

@@ -1,6 +1,75 @@
-"""Shapes and first values of the taps of an FIR layer."""
+"""Arguments, shapes and first values of the taps of an FIR layer."""
 
 from keras import ops
+
+from keras_bp import _checks
+from keras_bp.ops.fir import PADDINGS
+
+ACCUMULATORS = ("auto", "float32", "float64")
+_EXACT_IN_FLOAT32 = 2**24  # Every integer up to here.
+
+
+def check_arguments(
+    layer, filters, num_taps, strides, symmetric, padding, accumulator
+):
+    """Raises `TypeError` or `ValueError` for what a FIR layer cannot be."""
+    owner = type(layer).__name__
+    counts = {"num_taps": num_taps, "strides": strides}
+    if filters is not None:
+        counts["filters"] = filters
+    for name, value in counts.items():
+        _checks.check_integer(name, value, minimum=1, owner=owner)
+    _checks.check_one_of("padding", padding, PADDINGS, owner=owner)
+    _checks.check_one_of("accumulator", accumulator, ACCUMULATORS, owner=owner)
+    if symmetric and num_taps % 2 == 0:
+        raise ValueError(
+            f"{owner} expects an odd `num_taps` when `symmetric` is true. "
+            f"Received: num_taps={num_taps}"
+        )
+
+
+def check_digits(layer):
+    """Raises `ValueError` where a format of a signal has `max_digits`."""
+    for name in ("signal_format", "output_format"):
+        form = getattr(layer, name)
+        if form is not None and form.max_digits is not None:
+            raise ValueError(
+                f"{type(layer).__name__} expects `max_digits` in its "
+                f"`tap_format` alone. Received: {name}={form}"
+            )
+
+
+def accumulator_dtype(layer, wide, training):
+    """The dtype in which `layer` sums, see its argument `accumulator`."""
+    if wide == "float64" or layer.accumulator == "float64":
+        return "float64"
+    formats = (layer.tap_format, layer.signal_format)
+    if layer.accumulator == "float32" or training or None in formats:
+        return "float32"
+    bound = layer.taps.shape[1] * layer.num_taps * (1 + layer.complex)
+    for form in formats:
+        bound *= form.largest_magnitude
+    return "float32" if bound <= _EXACT_IN_FLOAT32 else "float64"
+
+
+def output_channels(layer, input_shape):
+    """Number of channels that `layer` puts out, None if unknown."""
+    if layer.filters is None:
+        return input_shape[-1]
+    return layer.filters * (1 + layer.complex)
+
+
+def block_diagonal(kernel, channels):
+    """Repeats a kernel of shape `(num_taps, n, n)` for every n channels."""
+    num_taps, size, _ = kernel.shape
+    signals = channels // size
+    if signals == 1:
+        return kernel
+    eye = ops.reshape(
+        ops.eye(signals, dtype=kernel.dtype), (1, signals, 1, signals, 1)
+    )
+    blocks = ops.reshape(kernel, (num_taps, 1, size, 1, size)) * eye
+    return ops.reshape(blocks, (num_taps, channels, channels))
 
 
 def stored_shape(layer, input_shape):
@@ -21,9 +90,12 @@ def stored_shape(layer, input_shape):
             f"Received: shape={tuple(input_shape)}"
         )
     stored = (layer.num_taps + 1) // 2 if layer.symmetric else layer.num_taps
-    if layer.complex:
-        return (stored, channels // 2, layer.filters, 2)
-    return (stored, channels, layer.filters)
+    if layer.filters is None:
+        inputs, filters = 1, 1
+    else:
+        inputs = channels // 2 if layer.complex else channels
+        filters = layer.filters
+    return (stored, inputs, filters) + (2,) * layer.complex
 
 
 def check_time(layer, input_shape):

@@ -6,8 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_bp import _checks
+from keras_bp import _checks, _random
 from keras_bp._registration import serializable
+from keras_bp.layers._seeded import SeededLayer
 from keras_bp.ops.fixed_point import FixedPoint
 from keras_bp.ops.quantize_fixed_point import (
     SATURATION_GRADIENTS,
@@ -17,9 +18,11 @@ from keras_bp.ops.quantize_fixed_point import (
     quantize_fixed_point,
 )
 
+GRADIENTS = ("straight_through", "lsq", "noise")
+
 
 @serializable
-class FixedPointQuantizer(keras.layers.Layer):
+class FixedPointQuantizer(SeededLayer, keras.layers.Layer):
     r"""Rounds its input to `fixed_point`, and trains straight through.
 
     Use it wherever a number of the hardware ends: after an ADC, a filter, a
@@ -36,12 +39,20 @@ class FixedPointQuantizer(keras.layers.Layer):
         saturation_gradient: String. `"zero"`: no gradient where the input
             saturates. `"inward"`: it passes where it leads back to the range;
             for weights. Defaults to `"zero"`.
+        gradient: String. `"straight_through"`. `"lsq"`: the same, with the
+            gradient of a trained step divided by
+            :math:`\sqrt{N q_{max}}`, N entries in `x`. `"noise"`: in
+            training, uniform noise of one step takes the place of the
+            rounding. Defaults to `"straight_through"`.
         count_overflow: Boolean, whether `overflow` is kept. On JAX it never
             is: the trainer there cannot update a metric inside of a layer.
             Defaults to `True`.
+        seed: Integer, `keras.random.SeedGenerator`, or None, of the noise.
+            Defaults to `None`.
 
     Call arguments:
         x: Float tensor of any shape.
+        training: Boolean, whether the layer is in training mode.
 
     Input shape:
         Any.
@@ -52,8 +63,9 @@ class FixedPointQuantizer(keras.layers.Layer):
 
     Raises:
         TypeError: `fixed_point` is not a `FixedPoint`.
-        ValueError: A name is unknown, or the format has more than 24 bits
-            and the dtype policy is not `float64`.
+        ValueError: A name is unknown, the format has more than 24 bits and
+            the dtype policy is not `float64`, `"lsq"` comes without a trained
+            scale, or `"noise"` with a rounding that is not to the nearest.
 
     Example:
 
@@ -63,13 +75,19 @@ class FixedPointQuantizer(keras.layers.Layer):
     >>> quantizer = FixedPointQuantizer(FixedPoint(4, 2))
     >>> np.asarray(quantizer(np.array([0.3, -0.6, 5.0]))).tolist()
     [0.25, -0.5, 1.75]
+
+    Reference:
+        Esser et al., 2020, "Learned Step Size Quantization",
+        https://arxiv.org/abs/1902.08153 (`"lsq"`).
     """
 
     def __init__(
         self,
         fixed_point,
         saturation_gradient="zero",
+        gradient="straight_through",
         count_overflow=True,
+        seed=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -87,7 +105,12 @@ class FixedPointQuantizer(keras.layers.Layer):
             owner=owner,
         )
         check_word_length(self.fixed_point, wide_dtype(self), owner=owner)
+        _check_gradient(gradient, self.fixed_point, owner)
         self.saturation_gradient = saturation_gradient
+        self.gradient = gradient
+        self.seed = seed
+        if gradient == "noise":
+            self.seed_generator = _random.seed_generator(seed, self)
         self.count_overflow = bool(count_overflow)
         self.supports_masking = True
         # Inputs keep their dtype: a cast to half precision would lose bits.
@@ -109,7 +132,7 @@ class FixedPointQuantizer(keras.layers.Layer):
                 autocast=False,
             )
 
-    def call(self, x):
+    def call(self, x, training=False):
         # A float64 sum is rounded as it is, before it is narrowed.
         x = ops.convert_to_tensor(x)
         if wide_dtype(self) == "float64":
@@ -117,10 +140,28 @@ class FixedPointQuantizer(keras.layers.Layer):
         if self.overflow is not None:
             rate = overflow_rate(x, self.fixed_point, self.log2_step)
             self.overflow.update_state(rate, sample_weight=ops.size(x))
+        if training and self.gradient == "noise":
+            return ops.cast(self._with_noise(x), wide_dtype(self))
+        log2_step = self.log2_step
+        if self.gradient == "lsq":
+            levels = ops.size(x) * self.fixed_point.maximum_integer
+            log2_step = _scale_gradient(
+                log2_step, ops.rsqrt(ops.cast(levels, "float32"))
+            )
         y = quantize_fixed_point(
-            x, self.fixed_point, self.log2_step, self.saturation_gradient
+            x, self.fixed_point, log2_step, self.saturation_gradient
         )
         return ops.cast(y, wide_dtype(self))
+
+    def _with_noise(self, x):
+        dtype = "float64" if x.dtype == "float64" else "float32"
+        form = self.fixed_point
+        step = fixed_point_step(form, self.log2_step, dtype)
+        noise = _random.uniform(ops.shape(x), self.seed_generator, dtype)
+        value = ops.cast(x, dtype) / step + (noise - 0.5)
+        return step * ops.clip(
+            value, form.minimum_integer, form.maximum_integer
+        )
 
     @property
     def step(self):
@@ -139,7 +180,7 @@ class FixedPointQuantizer(keras.layers.Layer):
         rounded = ops.convert_to_numpy(rounded).astype("float64")
         return np.rint(rounded / self.step).astype("int64")
 
-    def compute_output_spec(self, x):
+    def compute_output_spec(self, x, training=False):
         return keras.KerasTensor(x.shape, dtype=wide_dtype(self))
 
     def compute_output_shape(self, input_shape):
@@ -152,8 +193,36 @@ class FixedPointQuantizer(keras.layers.Layer):
                 self.fixed_point
             ),
             "saturation_gradient": self.saturation_gradient,
+            "gradient": self.gradient,
             "count_overflow": self.count_overflow,
+            "seed": self.seed,
         }
+
+
+def _check_gradient(gradient, fixed_point, owner):
+    _checks.check_one_of("gradient", gradient, GRADIENTS, owner=owner)
+    scale, rounding = fixed_point.scale, fixed_point.rounding
+    if gradient == "lsq" and scale == "fixed":
+        raise ValueError(
+            f"{owner} expects a format whose scale is trained with "
+            f"gradient='lsq'. Received: scale={scale!r}"
+        )
+    nearest = rounding in ("nearest", "nearest_even")
+    if gradient == "noise" and (
+        not nearest
+        or scale == "power_of_two"
+        or fixed_point.overflow == "wrap"
+        or fixed_point.max_digits
+    ):
+        raise ValueError(
+            f"{owner} expects, with gradient='noise', a rounding to the "
+            "nearest, an overflow that saturates, a scale that is fixed or "
+            f"real, and no `max_digits`. Received: fixed_point={fixed_point}"
+        )
+
+
+def _scale_gradient(x, factor):
+    return x * factor + ops.stop_gradient(x * (1.0 - factor))
 
 
 def wide_dtype(layer):

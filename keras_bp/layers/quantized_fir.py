@@ -8,23 +8,29 @@ from keras import ops
 
 from keras_bp import _checks
 from keras_bp._registration import serializable
-from keras_bp.layers._fir_taps import check_time, spike, stored_shape
+from keras_bp.layers._fir_taps import (
+    accumulator_dtype,
+    block_diagonal,
+    check_arguments,
+    check_digits,
+    check_time,
+    output_channels,
+    spike,
+    stored_shape,
+)
+from keras_bp.layers._tap_hold import TapHold
 from keras_bp.layers.fixed_point_quantizer import (
     FixedPointQuantizer,
     as_fixed_point,
     wide_dtype,
 )
 from keras_bp.ops.fir import (
-    PADDINGS,
     complex_taps_to_real,
     fir,
     padding_lengths,
     symmetric_taps,
 )
 from keras_bp.ops.fixed_point import FixedPoint
-
-ACCUMULATORS = ("auto", "float32", "float64")
-_EXACT_IN_FLOAT32 = 2**24  # Every integer up to here.
 
 
 @serializable
@@ -35,7 +41,8 @@ class QuantizedFIR(keras.layers.Layer):
     products are summed without rounding (see `accumulator`), and the sum is
     rounded to `output_format`: what is trained is what the exported integers
     compute. The gradient passes the roundings straight through, is 0 where
-    the signal saturates, and leads a saturated tap back.
+    the signal saturates, and leads a saturated tap back. Callbacks such as
+    `keras_bp.callbacks.TapPrune` hold taps at a value by `tap_hold`.
 
     The filter is a convolution, :math:`y_t = \sum_k h_k x_{t-k}`, not the
     correlation of `keras.layers.Conv1D`. The layer computes in float32 or
@@ -45,7 +52,9 @@ class QuantizedFIR(keras.layers.Layer):
 
     Args:
         filters: Positive integer, number of outputs: complex ones if
-            `complex`, else real channels.
+            `complex`, else real channels; each is a sum over all inputs. Or
+            None for one filter through which every input passes by itself,
+            such as the polarizations of a fiber.
         num_taps: Positive integer, length of the filter.
         tap_format: `FixedPoint`, or None for taps that are not rounded.
             Defaults to `FixedPoint(8, 6)`.
@@ -65,6 +74,8 @@ class QuantizedFIR(keras.layers.Layer):
             input to the output of the same number, at tap 0 for `"causal"`
             without symmetry, else at the center), or a Keras initializer.
             Defaults to `"spike"`.
+        tap_gradient: String, `"straight_through"`, `"lsq"`, or `"noise"`, see
+            `FixedPointQuantizer`. Defaults to `"straight_through"`.
         accumulator: String, `"float32"`, `"float64"`, or `"auto"`: float32
             in training, and where the word lengths make the sums exact (of
             steps that are powers of two), else float64. Defaults to `"auto"`.
@@ -87,8 +98,9 @@ class QuantizedFIR(keras.layers.Layer):
     Raises:
         TypeError: A format is not a `FixedPoint`, or a count not an integer.
         ValueError: A number or name is out of range, `num_taps` is even where
-            symmetry needs it odd, the input is not of rank 3, its channels
-            are odd where they are I/Q pairs, or it is too short.
+            symmetry needs it odd, the format of a signal has `max_digits`,
+            the input is not of rank 3, its channels are odd where they are
+            I/Q pairs, or it is too short.
 
     Example:
 
@@ -115,22 +127,21 @@ class QuantizedFIR(keras.layers.Layer):
         padding="valid",
         strides=1,
         tap_initializer="spike",
+        tap_gradient="straight_through",
         accumulator="auto",
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self._check_arguments(
-            {"filters": filters, "num_taps": num_taps, "strides": strides},
-            symmetric,
-            padding,
-            accumulator,
+        check_arguments(
+            self, filters, num_taps, strides, symmetric, padding, accumulator
         )
-        self.filters = int(filters)
+        self.filters = None if filters is None else int(filters)
         self.num_taps = int(num_taps)
         as_format = functools.partial(as_fixed_point, owner=type(self).__name__)
         self.tap_format = as_format("tap_format", tap_format)
         self.signal_format = as_format("signal_format", signal_format)
         self.output_format = as_format("output_format", output_format)
+        check_digits(self)
         self.complex = bool(complex)
         self.symmetric = bool(symmetric)
         self.padding = padding
@@ -138,10 +149,11 @@ class QuantizedFIR(keras.layers.Layer):
         self.tap_initializer = tap_initializer
         if tap_initializer != "spike":
             self.tap_initializer = keras.initializers.get(tap_initializer)
+        self.tap_gradient = tap_gradient
         self.accumulator = accumulator
         # Inputs keep their dtype: a cast to half precision would lose bits.
         self.autocast = False
-        self._make_quantizers()
+        self._make_children()
 
     def build(self, input_shape):
         _checks.check_rank(
@@ -167,37 +179,45 @@ class QuantizedFIR(keras.layers.Layer):
             dtype=wide_dtype(self),
             autocast=False,
         )
-        for quantizer, built_for in (
+        for child, built_for in (
+            (self.tap_hold, shape),
             (self.tap_quantizer, shape),
             (self.input_quantizer, input_shape),
             (self.output_quantizer, self.compute_output_shape(input_shape)),
         ):
-            if quantizer is not None:
-                quantizer.build(built_for)
+            if child is not None:
+                child.build(built_for)
 
     def call(self, x, training=False):
         check_time(self, x.shape)
         wide = wide_dtype(self)
-        accumulator = self._accumulator_dtype(wide, training)
+        accumulator = accumulator_dtype(self, wide, training)
         if self.input_quantizer is not None:
-            x = self.input_quantizer(x)
-        taps = ops.cast(self.quantized_taps(), accumulator)
+            x = self.input_quantizer(x, training=training)
+        taps = ops.cast(self.quantized_taps(training), accumulator)
         kernel = complex_taps_to_real(taps) if self.complex else taps
+        if self.filters is None:
+            kernel = block_diagonal(kernel, x.shape[-1])
         y = fir(ops.cast(x, accumulator), kernel, self.padding, self.strides)
         if self.output_quantizer is not None:
-            y = self.output_quantizer(y)
+            y = self.output_quantizer(y, training=training)
         return ops.cast(y, wide)
 
-    def quantized_taps(self):
+    def quantized_taps(self, training=False):
         """The rounded taps, h_0 first.
+
+        Args:
+            training: Boolean, whether noise may take the place of rounding.
 
         Returns:
             Tensor of shape `(num_taps, inputs, filters, 2)`, real and
             imaginary part, if complex; else `(num_taps, channels, filters)`.
+            Inputs and filters are 1 where `filters` is None.
         """
-        taps = ops.copy(self.taps)
+        taps = self.tap_hold(ops.copy(self.taps))
         if self.tap_quantizer is not None:
-            taps = self.tap_quantizer(taps)
+            rounded = self.tap_quantizer(taps, training=training)
+            taps = self.tap_hold.choose(taps, rounded)
         return symmetric_taps(taps) if self.symmetric else taps
 
     def export_taps(self):
@@ -208,7 +228,8 @@ class QuantizedFIR(keras.layers.Layer):
             `quantized_taps()`, of equal shape.
 
         Raises:
-            ValueError: The layer is not built, or its taps are not rounded.
+            ValueError: The layer is not built, its taps are not rounded, or
+                some of them still train as real numbers.
         """
         if not self.built or self.tap_quantizer is None:
             raise ValueError(
@@ -216,7 +237,15 @@ class QuantizedFIR(keras.layers.Layer):
                 "with a `tap_format`. Received: "
                 f"built={self.built}, tap_format={self.tap_format}"
             )
-        integers = self.tap_quantizer.to_integers(self.taps)
+        if not (self.tap_hold.rounds_all or self.tap_hold.held.all()):
+            raise ValueError(
+                f"{type(self).__name__}.export_taps expects taps that are all "
+                "rounded; let the callback that holds them end, or assign 1 "
+                f"to `tap_hold.round_free`. Received: {self.name!r}, "
+                f"{np.sum(~self.tap_hold.held)} of whose taps are not held"
+            )
+        taps = self.tap_hold(ops.copy(self.taps))
+        integers = self.tap_quantizer.to_integers(taps)
         if self.symmetric:
             integers = np.concatenate([integers, integers[-2::-1]])
         return integers
@@ -231,69 +260,36 @@ class QuantizedFIR(keras.layers.Layer):
         if time is not None:
             time += sum(padding_lengths(self.num_taps, self.padding))
             time = (time - self.num_taps) // self.strides + 1
-        return (input_shape[0], time, self.filters * (1 + self.complex))
+        return (input_shape[0], time, output_channels(self, input_shape))
 
     def get_config(self):
         serialize = keras.saving.serialize_keras_object
         initializer = self.tap_initializer
         if initializer != "spike":
             initializer = keras.initializers.serialize(initializer)
+        plain = ("filters", "num_taps", "complex", "symmetric", "padding")
+        plain += ("strides", "tap_gradient", "accumulator")
+        formats = ("tap_format", "signal_format", "output_format")
         return {
             **super().get_config(),
-            "filters": self.filters,
-            "num_taps": self.num_taps,
-            "tap_format": serialize(self.tap_format),
-            "signal_format": serialize(self.signal_format),
-            "output_format": serialize(self.output_format),
-            "complex": self.complex,
-            "symmetric": self.symmetric,
-            "padding": self.padding,
-            "strides": self.strides,
+            **{name: getattr(self, name) for name in plain},
+            **{name: serialize(getattr(self, name)) for name in formats},
             "tap_initializer": initializer,
-            "accumulator": self.accumulator,
         }
 
-    def _check_arguments(self, counts, symmetric, padding, accumulator):
-        owner = type(self).__name__
-        for name, value in counts.items():
-            _checks.check_integer(name, value, minimum=1, owner=owner)
-        _checks.check_one_of("padding", padding, PADDINGS, owner=owner)
-        _checks.check_one_of(
-            "accumulator", accumulator, ACCUMULATORS, owner=owner
-        )
-        if symmetric and counts["num_taps"] % 2 == 0:
-            raise ValueError(
-                f"{owner} expects an odd `num_taps` when `symmetric` is true. "
-                f"Received: num_taps={counts['num_taps']}"
-            )
-
-    def _make_quantizers(self):
+    def _make_children(self):
+        self.tap_hold = TapHold(name="tap_hold", dtype=self.dtype_policy)
+        of_taps = {"saturation_gradient": "inward", "count_overflow": False}
         self.tap_quantizer = self._quantizer(
-            "tap", self.tap_format, "inward", count_overflow=False
+            "tap", self.tap_format, gradient=self.tap_gradient, **of_taps
         )
         self.input_quantizer = self._quantizer("input", self.signal_format)
         self.output_quantizer = self._quantizer(
             "output", self.output_format or self.signal_format
         )
 
-    def _quantizer(self, role, form, gradient="zero", count_overflow=True):
+    def _quantizer(self, role, form, **arguments):
         if form is None:
             return None
-        return FixedPointQuantizer(
-            form,
-            saturation_gradient=gradient,
-            count_overflow=count_overflow,
-            name=f"{self.name}_{role}",
-            dtype=self.dtype_policy,
-        )
-
-    def _accumulator_dtype(self, wide, training):
-        if wide == "float64" or self.accumulator == "float64":
-            return "float64"
-        formats = (self.tap_format, self.signal_format)
-        if self.accumulator == "float32" or training or None in formats:
-            return "float32"
-        bound = self.taps.shape[1] * self.num_taps * (1 + self.complex)
-        for form in formats:
-            bound *= form.largest_magnitude
-        return "float32" if bound <= _EXACT_IN_FLOAT32 else "float64"
+        arguments |= {"name": f"{self.name}_{role}", "dtype": self.dtype_policy}
+        return FixedPointQuantizer(form, **arguments)

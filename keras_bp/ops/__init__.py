@@ -17,12 +17,14 @@ from keras_bp.ops.fir import (
 )
 from keras_bp.ops.fixed_point import FixedPoint
 from keras_bp.ops.guided_relu import guided_relu
+from keras_bp.ops.kerr_rotation import kerr_rotation
 from keras_bp.ops.mask_gradient import backdrop_mask, mask_gradient
 from keras_bp.ops.quantize_fixed_point import (
     fixed_point_step,
     overflow_rate,
     quantize_fixed_point,
 )
+from keras_bp.ops.signed_digits import signed_digits
 
 __all__ = [
     "BinaryEstimator",
@@ -36,11 +38,13 @@ __all__ = [
     "fixed_point_step",
     "get_binary_estimator",
     "guided_relu",
+    "kerr_rotation",
     "mask_gradient",
     "overflow_rate",
     "pad_signal",
     "padding_lengths",
     "quantize_fixed_point",
     "register_binary_estimator",
+    "signed_digits",
     "symmetric_taps",
 ]

@@ -1,10 +1,16 @@
 """Finite impulse response filters as convolutions, not correlations."""
 
+import math
+
 from keras import ops
 
 from keras_bp import _checks
 
 PADDINGS = ("valid", "same", "causal", "circular")
+
+# Where one product of matrices is faster than a convolution.
+_FEW_CHANNELS = 16
+_SHORTEST_FRAME = 8
 
 
 def complex_taps_to_real(taps):
@@ -102,16 +108,70 @@ def fir(x, taps, padding="valid", strides=1):
         ValueError: The channels of `x` and `taps` differ, or `padding` is
             unknown.
     """
-    num_taps, channels, _ = taps.shape
+    num_taps, channels, filters = taps.shape
     if x.shape[-1] not in (None, channels):
         raise ValueError(
             f"fir expects a signal of {channels} channels, as its taps have. "
             f"Received: shape={tuple(x.shape)}"
         )
+    x = pad_signal(x, num_taps, padding)
+    # Convolutions of a few channels leave most of a core idle.
+    if channels * filters <= _FEW_CHANNELS and strides < num_taps:
+        return _framed(x, taps, strides)
     return ops.conv(
-        pad_signal(x, num_taps, padding),
+        x,
         ops.flip(taps, axis=0),
         strides=strides,
         padding="valid",
         data_format="channels_last",
+    )
+
+
+def _framed(x, taps, strides):
+    """A valid convolution, as one product of overlapping frames and a matrix.
+
+    A frame holds `advance` samples, and those that its last outputs need
+    besides; the matrix is the Toeplitz matrix of the taps.
+    """
+    num_taps, channels, filters = taps.shape
+    least = max(_SHORTEST_FRAME, num_taps - strides)
+    advance = strides * 2 ** math.ceil(math.log2(least / strides))
+    overlap = num_taps - strides
+    time = ops.shape(x)[1]
+    outputs = (time - num_taps) // strides + 1
+    frames = -(-(outputs * strides) // advance)
+    # A last sample that no output needs is left out.
+    needed = frames * advance + overlap
+    x = ops.pad(x, [[0, 0], [0, advance], [0, 0]])[:, :needed]
+    first = ops.reshape(x[:, : frames * advance], (-1, advance * channels))
+    # What follows a frame is the end of the frame `overlap` later.
+    after = ops.reshape(x[:, overlap:], (-1, advance * channels))
+    after = after[:, (advance - overlap) * channels :]
+    y = ops.matmul(
+        ops.concatenate([first, after], axis=1),
+        _toeplitz(taps, advance, strides),
+    )
+    y = ops.reshape(y, (-1, frames * (advance // strides), filters))
+    return y[:, :outputs]
+
+
+def _toeplitz(taps, advance, strides):
+    """Matrix whose column t holds the reversed taps from row t * strides on.
+
+    Repeated rows of one period, read in rows that are shorter by `strides`:
+    each one starts that much later in the period.
+    """
+    num_taps, channels, filters = taps.shape
+    period, columns = num_taps + advance, advance // strides
+    row = ops.pad(ops.flip(taps, axis=0), [[0, advance], [0, 0], [0, 0]])
+    rows = ops.reshape(
+        ops.tile(row, (columns, 1, 1)), (columns * period, channels, filters)
+    )
+    rows = ops.reshape(
+        rows[: columns * (period - strides)],
+        (columns, period - strides, channels, filters),
+    )
+    return ops.reshape(
+        ops.transpose(rows, (1, 2, 0, 3)),
+        ((period - strides) * channels, columns * filters),
     )

@@ -9,6 +9,8 @@ ROUNDINGS = ("nearest", "nearest_even", "truncate", "toward_zero")
 OVERFLOWS = ("saturate", "saturate_symmetric", "wrap")
 SCALES = ("fixed", "power_of_two", "real")
 
+_LONGEST_WITH_DIGITS = 16
+
 
 @serializable
 @dataclasses.dataclass(frozen=True)
@@ -34,11 +36,18 @@ class FixedPoint:
             `"power_of_two"`: the layer trains the exponent of the step, which
             is rounded to an integer. `"real"`: the layer trains the step as a
             real number. Defaults to `"fixed"`.
+        max_digits: Positive integer, largest number of non-zero digits that
+            an integer may have in canonical signed-digit form (1: powers of
+            two and 0; see `keras_bp.ops.signed_digits`), or None for no
+            bound. For taps that become adders; the rounding is to the
+            nearest such integer, the upper one of two. Defaults to `None`.
 
     Raises:
         TypeError: A length is no integer, or `signed` no boolean.
-        ValueError: A length is out of range, a name is unknown, or a real
-            scale comes with a rounding that is not to the nearest.
+        ValueError: A length is out of range, a name is unknown, a real
+            scale comes with a rounding that is not to the nearest, or
+            `max_digits` with more than 16 bits, another rounding than
+            `"nearest"`, or an overflow that wraps.
 
     Example:
 
@@ -53,6 +62,7 @@ class FixedPoint:
     rounding: str = "nearest"
     overflow: str = "saturate"
     scale: str = "fixed"
+    max_digits: int | None = None
 
     def __post_init__(self):
         check = {"owner": "FixedPoint"}
@@ -86,6 +96,26 @@ class FixedPoint:
                 "FixedPoint expects rounding='nearest' or 'nearest_even' with "
                 "scale='real': a number already rounded may lie just below "
                 f"its step. Received: rounding={self.rounding!r}"
+            )
+
+        if self.max_digits is not None:
+            self._check_digits()
+
+    def _check_digits(self):
+        owner = "FixedPoint"
+        _checks.check_integer(
+            "max_digits", self.max_digits, minimum=1, owner=owner
+        )
+        if (
+            self.word_length > _LONGEST_WITH_DIGITS
+            or self.rounding != "nearest"
+            or self.overflow == "wrap"
+        ):
+            raise ValueError(
+                f"{owner} expects at most {_LONGEST_WITH_DIGITS} bits, "
+                "rounding='nearest' and an overflow that saturates with "
+                f"`max_digits`. Received: word_length={self.word_length}, "
+                f"rounding={self.rounding!r}, overflow={self.overflow!r}"
             )
 
     @property

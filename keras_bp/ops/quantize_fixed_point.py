@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_bp import _checks
 from keras_bp.ops.fixed_point import FixedPoint
+from keras_bp.ops.signed_digits import integers_of_few_digits
 
 SATURATION_GRADIENTS = ("zero", "inward")
 
@@ -145,10 +146,9 @@ def _check_arguments(fixed_point, log2_step, saturation_gradient):
 def _with_fixed_step(x, fixed_point, dtype, saturation_gradient):
     @ops.custom_gradient
     def quantize(x):
-        rounded = _round(
-            _divide(ops.cast(x, dtype), fixed_point.step), fixed_point.rounding
-        )
-        y = _wrap_or_clip(rounded, fixed_point) * fixed_point.step
+        value = _divide(ops.cast(x, dtype), fixed_point.step)
+        rounded = _round(value, fixed_point.rounding)
+        y = _limit(rounded, value, fixed_point) * fixed_point.step
 
         def grad(*args, upstream=None):
             if upstream is None:
@@ -166,8 +166,9 @@ def _with_trained_step(x, log2_step, fixed_point, dtype, saturation_gradient):
     def quantize(x, log2_step):
         step = fixed_point_step(fixed_point, log2_step, dtype)
         wide = ops.cast(x, dtype)
-        rounded = _round(_divide(wide, step), fixed_point.rounding)
-        y = _wrap_or_clip(rounded, fixed_point) * step
+        value = _divide(wide, step)
+        rounded = _round(value, fixed_point.rounding)
+        y = _limit(rounded, value, fixed_point) * step
 
         def grad(*args, upstream=None):
             if upstream is None:
@@ -206,12 +207,28 @@ def _clip(rounded, fixed_point):
     return ops.clip(rounded, low, high)
 
 
-def _wrap_or_clip(rounded, fixed_point):
+def _limit(rounded, value, fixed_point):
+    """Brings rounded numbers to the range, or to the few digits allowed."""
+    if fixed_point.max_digits is not None:
+        return _of_few_digits(value, fixed_point)
     if fixed_point.overflow != "wrap":
         return _clip(rounded, fixed_point)
     low = fixed_point.minimum_integer
     span = 2.0**fixed_point.word_length
     return rounded - ops.floor((rounded - low) * (1.0 / span)) * span
+
+
+def _of_few_digits(value, fixed_point):
+    # Of the value, not of the integer next to it: that would round twice.
+    table = integers_of_few_digits(
+        fixed_point.minimum_integer,
+        fixed_point.maximum_integer,
+        fixed_point.max_digits,
+    )
+    between = ops.cast((table[1:] + table[:-1]) / 2, value.dtype)
+    index = ops.searchsorted(between, ops.reshape(value, (-1,)), side="right")
+    found = ops.take(ops.cast(table, value.dtype), index)
+    return ops.reshape(found, ops.shape(value))
 
 
 def _gate(upstream, rounded, fixed_point, saturation_gradient):

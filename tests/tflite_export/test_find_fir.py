@@ -4,6 +4,7 @@ import pytest
 
 from keras_bp.layers import QuantizedFIR
 from tflite_export import FIRSpec, export, litert
+from tflite_export._find_fir import find_fir
 
 
 @pytest.fixture
@@ -100,3 +101,13 @@ def test_the_model_is_left_as_it_was(layer, tmp_path):
     again = keras.models.load_model(tmp_path / "model.keras")
     x = np.ones((1, 32, 2), "float32")
     np.testing.assert_array_equal(again(x), model(x))
+
+
+def test_one_filter_for_two_signals_is_refused():
+    layer = QuantizedFIR(None, 3)
+    layer.build((None, 16, 4))
+    with pytest.raises(ValueError, match="one signal.*built for 4"):
+        find_fir(layer, owner="export")
+    alone = QuantizedFIR(None, 3)
+    alone.build((None, 16, 2))
+    assert find_fir(alone, owner="export")[0] is alone

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_bp.layers import FixedPointQuantizer
 from keras_bp.ops import FixedPoint
@@ -82,3 +83,66 @@ def test_bad_arguments_are_refused():
         FixedPointQuantizer(None)
     with pytest.raises(ValueError, match="saturation_gradient.*'out'"):
         FixedPointQuantizer(FixedPoint(), saturation_gradient="out")
+
+
+def test_the_lsq_gradient_of_the_step_is_scaled_by_entries_and_levels():
+    x = tf.constant(np.linspace(-1, 1, 50), "float32")
+    found = {}
+    for gradient in ("straight_through", "lsq"):
+        layer = FixedPointQuantizer(
+            FixedPoint(4, 3, scale="real"), gradient=gradient
+        )
+        with tf.GradientTape() as tape:
+            y = layer(x, training=True)
+            loss = tf.reduce_sum(y * tf.range(50.0))
+        found[gradient] = y, tape.gradient(loss, layer.log2_step.value)
+    np.testing.assert_array_equal(found["lsq"][0], found["straight_through"][0])
+    ratio = found["lsq"][1] / found["straight_through"][1]
+    np.testing.assert_allclose(ratio, 1 / np.sqrt(50 * 7), rtol=1e-5)
+
+
+def test_noise_takes_the_place_of_rounding_in_training_alone():
+    layer = FixedPointQuantizer(FixedPoint(8, 4), gradient="noise", seed=0)
+    x = tf.random.stateless_uniform((20000,), (0, 1), -5.0, 5.0)
+    error = (layer(x, training=True) - x).numpy() * 16
+    assert np.abs(error).max() <= 0.5 + 1e-5
+    # Uniform on (-1/2, 1/2): mean 0, variance 1/12, within 4 standard errors.
+    assert abs(error.mean()) < 4 * np.sqrt(1 / 12 / error.size)
+    assert abs(error.var() * 12 - 1) < 4 * np.sqrt(0.8 / error.size)
+    assert np.abs(np.corrcoef(error, x)[0, 1]) < 4 / np.sqrt(error.size)
+    again = layer(x, training=True)
+    assert np.any(again != x + error / 16)
+    rounded = layer(x).numpy() * 16
+    np.testing.assert_array_equal(rounded, np.floor(x.numpy() * 16 + 0.5))
+    far = layer(tf.constant([100.0, -100.0]), training=True)
+    np.testing.assert_array_equal(far, [127 / 16, -8])
+
+
+def test_noise_trains_a_real_step():
+    layer = FixedPointQuantizer(
+        FixedPoint(4, 0, scale="real"), gradient="noise", seed=0
+    )
+    model = keras.Sequential([keras.Input((64,)), layer])
+    model.compile(keras.optimizers.Adam(0.1), "mse", jit_compile=True)
+    x = np.random.default_rng(0).uniform(-1, 1, size=(32, 64))
+    model.fit(x, x, epochs=150, verbose=0)
+    # The noise alone would shrink the step for ever; the clipping stops it.
+    assert 1 / 16 < layer.step < 1 / 6
+
+
+@pytest.mark.parametrize(
+    ("form", "gradient", "words"),
+    [
+        (FixedPoint(8, 4), "lsq", "scale is trained"),
+        (FixedPoint(8, 4), "sometimes", "`gradient` to be one of"),
+        (FixedPoint(8, 4, rounding="truncate"), "noise", "to the nearest"),
+        (FixedPoint(8, 4, overflow="wrap"), "noise", "saturates"),
+        (FixedPoint(8, 4, max_digits=1), "noise", "no `max_digits`"),
+        (FixedPoint(8, 4, scale="power_of_two"), "noise", "fixed or real"),
+    ],
+)
+def test_a_gradient_that_does_not_fit_the_format_is_refused(
+    form, gradient, words
+):
+    with pytest.raises(ValueError, match=words):
+        FixedPointQuantizer(form, gradient=gradient)

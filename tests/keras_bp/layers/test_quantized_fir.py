@@ -4,7 +4,8 @@ import pytest
 import tensorflow as tf
 
 from keras_bp.layers import QuantizedFIR
-from keras_bp.ops import FixedPoint
+from keras_bp.layers._fir_taps import accumulator_dtype
+from keras_bp.ops import FixedPoint, signed_digits
 
 RNG = np.random.default_rng(0)
 
@@ -130,7 +131,7 @@ def test_the_accumulator_is_wide_enough(arguments, training, dtype):
     layer = QuantizedFIR(1, 3, **arguments)
     layer.build((None, None, 2))
     wide = "float64" if "dtype" in arguments else "float32"
-    assert layer._accumulator_dtype(wide, training) == dtype
+    assert accumulator_dtype(layer, wide, training) == dtype
 
 
 def test_the_spike_passes_the_signal_through():
@@ -297,10 +298,10 @@ def test_the_accumulator_counts_every_channel():
     formats = {"tap_format": FixedPoint(8, 7), "complex": False}
     narrow = QuantizedFIR(1, 4, signal_format=FixedPoint(14, 0), **formats)
     narrow.build((None, None, 4))
-    assert narrow._accumulator_dtype("float32", False) == "float32"
+    assert accumulator_dtype(narrow, "float32", False) == "float32"
     wide = QuantizedFIR(1, 4, signal_format=FixedPoint(14, 0), **formats)
     wide.build((None, None, 5))
-    assert wide._accumulator_dtype("float32", False) == "float64"
+    assert accumulator_dtype(wide, "float32", False) == "float64"
 
 
 def test_symmetric_causal_taps_begin_at_the_center():
@@ -312,3 +313,96 @@ def test_symmetric_causal_taps_begin_at_the_center():
 def test_export_before_build_is_refused():
     with pytest.raises(ValueError, match="expects a built layer.*built=False"):
         QuantizedFIR(1, 3).export_taps()
+
+
+@pytest.mark.parametrize("complex", [True, False])
+def test_one_filter_for_all_signals_treats_each_as_if_alone(complex, compiled):
+    shared = QuantizedFIR(
+        None,
+        5,
+        FixedPoint(6, 4),
+        FixedPoint(10, 6),
+        complex=complex,
+        symmetric=True,
+        padding="circular",
+    )
+    alone = QuantizedFIR(
+        1,
+        5,
+        FixedPoint(6, 4),
+        FixedPoint(10, 6),
+        complex=complex,
+        symmetric=True,
+        padding="circular",
+    )
+    each = 1 + complex
+    taps = RNG.normal(size=(3, 1, 1, 2) if complex else (3, 1, 1))
+    with_taps(shared, 3 * each, taps)
+    with_taps(alone, each, taps)
+    x = RNG.normal(size=(2, 20, 3 * each)).astype("float32")
+    y = compiled(lambda x: shared(x))(tf.constant(x))
+    assert y.shape == shared.compute_output_shape(x.shape) == x.shape
+    for n in range(3):
+        part = slice(n * each, (n + 1) * each)
+        np.testing.assert_array_equal(y[..., part], alone(x[..., part]))
+
+
+def test_held_taps_keep_their_value_while_the_others_train():
+    layer = QuantizedFIR(
+        1, 3, FixedPoint(4, 3), None, complex=False, padding="same"
+    )
+    model = keras.Sequential([keras.Input((16, 1)), layer])
+    model.compile(keras.optimizers.Adam(0.05), "mse", jit_compile=True)
+    mask = np.array([True, False, False]).reshape(3, 1, 1)
+    layer.tap_hold.hold(mask, np.full((3, 1, 1), 0.25))
+    layer.tap_hold.round_free.assign(0.0)
+    x = RNG.normal(size=(8, 16, 1)).astype("float32")
+    model.fit(x, 0.37 * x, epochs=20, verbose=0)
+    taps = layer.quantized_taps().numpy().ravel()
+    assert taps[0] == 0.25
+    assert not np.array_equal(taps[1:], np.round(taps[1:] * 8) / 8)
+    with pytest.raises(ValueError, match="2 of whose taps are not held"):
+        layer.export_taps()
+    layer.tap_hold.round_free.assign(1.0)
+    assert layer.export_taps().ravel()[0] == 2
+    np.testing.assert_array_equal(
+        layer.quantized_taps().numpy() * 8, layer.export_taps()
+    )
+
+
+def test_held_taps_are_saved(tmp_path):
+    model = keras.Sequential(
+        [keras.Input((16, 1)), QuantizedFIR(1, 3, complex=False)]
+    )
+    hold = model.layers[0].tap_hold
+    hold.hold(np.array([True, False, True]).reshape(3, 1, 1), 0.5)
+    hold.round_free.assign(0.0)
+    model.save(tmp_path / "held.keras")
+    again = keras.models.load_model(tmp_path / "held.keras").layers[0]
+    assert not again.tap_hold.rounds_all
+    np.testing.assert_array_equal(again.tap_hold.held.ravel(), [1, 0, 1])
+    np.testing.assert_array_equal(
+        again.tap_hold.value.numpy().ravel(), [0.5, 0, 0.5]
+    )
+
+
+def test_noise_on_the_taps_is_there_in_training_alone():
+    layer = QuantizedFIR(
+        1, 3, FixedPoint(4, 3), None, complex=False, tap_gradient="noise"
+    )
+    layer.build((None, 16, 1))
+    first, second = (layer.quantized_taps(training=True) for _ in range(2))
+    assert np.abs(first - second).max() > 0
+    np.testing.assert_array_equal(
+        layer.quantized_taps() * 8, layer.export_taps()
+    )
+
+
+def test_digits_are_bounded_in_the_taps_alone():
+    few = FixedPoint(8, 6, max_digits=2)
+    for name in ("signal_format", "output_format"):
+        with pytest.raises(ValueError, match=f"alone. Received: {name}"):
+            QuantizedFIR(1, 3, **{name: few})
+    layer = QuantizedFIR(1, 3, few, tap_initializer="glorot_uniform")
+    layer.build((None, 16, 2))
+    assert signed_digits(layer.export_taps()).max() == 2

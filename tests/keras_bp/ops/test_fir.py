@@ -89,3 +89,57 @@ def test_another_number_of_channels_is_refused():
 def test_an_unknown_padding_is_refused():
     with pytest.raises(ValueError, match="padding.*'causal'.*'full'"):
         ops.fir(tf.zeros((1, 4, 1)), tf.zeros((2, 1, 1)), "full")
+
+
+@pytest.mark.parametrize("strides", [1, 2, 5])
+@pytest.mark.parametrize(
+    ("num_taps", "time"), [(41, 41), (41, 100), (130, 257)]
+)
+def test_long_filters_and_any_length_match(compiled, num_taps, time, strides):
+    # Frames that are longer than the signal, and that it does not fill.
+    x, taps = RNG.normal(size=(3, time, 2)), RNG.normal(size=(num_taps, 2, 1))
+    y = compiled(lambda x, taps: ops.fir(x, taps, strides=strides))(
+        tf.constant(x), tf.constant(taps)
+    )
+    wanted = [
+        sum(np.convolve(x[b, :, c], taps[:, c, 0], "valid") for c in range(2))
+        for b in range(3)
+    ]
+    np.testing.assert_allclose(
+        y[..., 0], np.array(wanted)[:, ::strides], atol=1e-11
+    )
+
+
+def test_an_unknown_length_is_filtered_in_a_graph():
+    @tf.function(input_signature=[tf.TensorSpec((None, None, 2), tf.float64)])
+    def run(x):
+        return ops.fir(x, tf.ones((5, 2, 1), tf.float64))
+
+    for time in (5, 8, 33):
+        x = RNG.normal(size=(2, time, 2))
+        wanted = np.convolve(x[1].sum(axis=-1), np.ones(5), "valid")
+        np.testing.assert_allclose(run(x)[1, :, 0], wanted, atol=1e-12)
+
+
+@pytest.mark.parametrize("channels", [2, 6])
+def test_gradients_are_those_of_the_convolution(compiled, channels):
+    # Two channels go by frames, six by six by the convolution.
+    x = tf.constant(RNG.normal(size=(2, 30, channels)))
+    taps = tf.constant(RNG.normal(size=(9, channels, channels)))
+    g = RNG.normal(size=(2, 22, channels))
+
+    def gradients(x, taps):
+        with tf.GradientTape() as tape:
+            tape.watch([x, taps])
+            loss = tf.reduce_sum(ops.fir(x, taps) * g)
+        return tape.gradient(loss, [x, taps])
+
+    dx, dh = compiled(gradients)(x, taps)
+    by_tap = [
+        np.einsum("btc,btf->cf", x[:, 8 - k : 30 - k], g) for k in range(9)
+    ]
+    np.testing.assert_allclose(dh, by_tap, atol=1e-11)
+    by_x = np.zeros(x.shape)
+    for k in range(9):
+        by_x[:, 8 - k : 30 - k] += np.einsum("btf,cf->btc", g, taps[k])
+    np.testing.assert_allclose(dx, by_x, atol=1e-11)

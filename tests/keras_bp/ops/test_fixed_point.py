@@ -47,6 +47,17 @@ def test_a_format_equals_its_reload_and_is_hashable():
             "scale='real'.*rounding='truncate'",
         ),
         ({"signed": "no"}, TypeError, "`signed` to be a boolean.*'no'"),
+        ({"max_digits": 0}, ValueError, "`max_digits` to be 1 or greater"),
+        (
+            {"max_digits": 2, "word_length": 17},
+            ValueError,
+            "at most 16 bits.*word_length=17",
+        ),
+        (
+            {"max_digits": 2, "overflow": "wrap"},
+            ValueError,
+            "saturates.*overflow='wrap'",
+        ),
         ({"scale": "free"}, ValueError, "scale.*'power_of_two'.*'free'"),
     ],
 )

@@ -167,3 +167,29 @@ def test_bad_arguments_are_refused():
         ops.quantize_fixed_point(x, FixedPoint(), 0.0)
     with pytest.raises(ValueError, match="saturation_gradient.*'outward'"):
         ops.quantize_fixed_point(x, FixedPoint(), None, "outward")
+
+
+@pytest.mark.parametrize("max_digits", [1, 2])
+def test_few_digits_give_the_nearest_such_integer(compiled, max_digits):
+    form = FixedPoint(6, 0, max_digits=max_digits)
+    allowed = np.array(
+        [q for q in range(-32, 32) if ops.signed_digits([q])[0] <= max_digits]
+    )
+    x = np.linspace(-40, 40, 1601).reshape(1, -1)
+    y = compiled(lambda x: ops.quantize_fixed_point(x, form))(tf.constant(x))
+    # From above, so that the upper one of two equally near wins.
+    nearest = allowed[::-1][
+        np.abs(x[..., None] - allowed[::-1]).argmin(axis=-1)
+    ]
+    np.testing.assert_array_equal(y, nearest)
+    assert len(np.unique(y)) == len(allowed) < 64
+
+
+def test_few_digits_pass_the_gradient_straight_through(value_and_gradient):
+    form = FixedPoint(6, 0, max_digits=1)
+    x = tf.constant([-40.0, -5.0, 2.9, 30.0, 40.0])
+    y, dx = value_and_gradient(
+        lambda x: ops.quantize_fixed_point(x, form), x, tf.ones(5)
+    )
+    np.testing.assert_array_equal(y, [-32, -4, 2, 16, 16])
+    np.testing.assert_array_equal(dx, [0, 1, 1, 1, 0])

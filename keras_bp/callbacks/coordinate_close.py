@@ -1,0 +1,161 @@
+"""The callback that rounds taps one at a time, each to the better side."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_bp import _checks
+from keras_bp.callbacks._tap_callback import (
+    TapCallback,
+    hold_one,
+    integer_taps,
+    integers_beside,
+    rounded_taps,
+)
+
+
+class CoordinateClose(TapCallback):
+    r"""Holds the free parts of the taps one by one; the others retrain.
+
+    After every few steps the free part that lies next to a number of the
+    format is tried on both sides, on `x` and `y`, and held where the loss is
+    smaller. Use it for what `IncrementalFreeze` has left. When training ends,
+    what is still free is closed without retraining; then each part is tried
+    one step up and down, `sweeps` times over, and moved where that helps.
+
+    The logs get `held`, the share of the taps' parts that is held, and
+    `closing_loss`, the loss on `x` and `y` at the last part held.
+
+    Args:
+        x: Array or tensor, inputs of one batch on which candidates are
+            compared.
+        y: Array or tensor, its targets.
+        every: Positive integer, training steps between two parts.
+            Defaults to `10`.
+        start: Integer, zero or more: steps before the first. Defaults to `0`.
+        sweeps: Integer, zero or more. Defaults to `1`.
+        layers: List of `QuantizedFIR`, or None for all of the model.
+            Defaults to `None`.
+
+    Raises:
+        TypeError: A count is no integer.
+        ValueError: A number is out of range, or, after the first batch, the
+            model holds no `QuantizedFIR` with a `tap_format` of a fixed
+            scale.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_bp.callbacks import CoordinateClose
+    >>> x = y = np.zeros((4, 64, 2))
+    >>> CoordinateClose(x, y, every=20).every
+    20
+    """
+
+    def __init__(self, x, y, every=10, start=0, sweeps=1, layers=None):
+        super().__init__(layers)
+        owner = type(self).__name__
+        _checks.check_integer("every", every, minimum=1, owner=owner)
+        _checks.check_integer("start", start, minimum=0, owner=owner)
+        _checks.check_integer("sweeps", sweeps, minimum=0, owner=owner)
+        self.x = x
+        self.y = y
+        self.every = every
+        self.start = start
+        self.sweeps = sweeps
+
+    def begin(self):
+        self._closed = 0
+        self._last = float("nan")
+        self._loss = _loss_function(self.model, self.x, self.y)
+        self.train_free_taps_unrounded()
+
+    def after_step(self, logs):
+        while self.step >= self.start + (self._closed + 1) * self.every:
+            self._closed += 1
+            self._close_next()
+        self._log(logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._log(logs)
+
+    def on_train_end(self, logs=None):
+        while self._layers and self._close_next():
+            pass
+        super().on_train_end(logs)
+        for _ in range(self.sweeps if self._layers else 0):
+            if not self._sweep():
+                break
+        self._log(logs)
+
+    def _log(self, logs):
+        if logs is not None and self._layers:
+            logs["held"] = self.held_share()
+            logs["closing_loss"] = self._last
+
+    def _close_next(self):
+        """Holds the free part nearest to its format; false if none is left."""
+        nearest = None
+        for layer in self._layers:
+            taps = integer_taps(layer)
+            far = np.abs(taps - rounded_taps(layer) / layer.tap_format.step)
+            far[layer.tap_hold.held] = np.inf
+            index = np.unravel_index(far.argmin(), far.shape)
+            if far[index] < (nearest[0] if nearest else np.inf):
+                nearest = far[index], layer, index, taps[index]
+        if nearest is None:
+            return False
+        _, layer, index, value = nearest
+        beside = integers_beside(layer.tap_format, value)
+        self._last = self._hold_best(layer, index, beside)
+        return True
+
+    def _hold_best(self, layer, index, candidates):
+        """Tries integers for a part of the taps; returns the least loss."""
+        step = layer.tap_format.step
+        losses = []
+        for candidate in candidates:
+            hold_one(layer, index, candidate * step)
+            losses.append(float(self._loss()))
+        best = int(np.argmin(losses))
+        hold_one(layer, index, candidates[best] * step)
+        return losses[best]
+
+    def _sweep(self):
+        """Tries one step up and down for all; returns how many moved."""
+        moved = 0
+        for layer in self._layers:
+            taps = np.rint(integer_taps(layer))
+            pruned = layer.tap_hold.held & (taps == 0)
+            pruned = pruned.reshape(len(taps), -1).all(axis=1)
+            for index in np.ndindex(taps.shape):
+                if pruned[index[0]]:
+                    continue
+                now = taps[index]
+                beside = {
+                    side[0 if change < 0 else -1]
+                    for change in (-0.5, 0.5)
+                    for side in [
+                        integers_beside(layer.tap_format, now + change)
+                    ]
+                }
+                self._last = self._hold_best(
+                    layer, index, sorted({now, *beside})
+                )
+                moved += float(integer_taps(layer)[index]) != now
+        return moved
+
+
+def _loss_function(model, x, y):
+    """A function that gives the loss of `model` on one batch."""
+    x, y = ops.convert_to_tensor(x), ops.convert_to_tensor(y)
+
+    def loss():
+        y_pred = model(x, training=False)
+        return model.compute_loss(x, y, y_pred, training=False)
+
+    if keras.backend.backend() != "tensorflow":
+        return loss
+    import tensorflow as tf
+
+    return tf.function(loss, jit_compile=model.jit_compile)

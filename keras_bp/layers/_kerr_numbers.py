@@ -1,0 +1,80 @@
+"""How wide the numbers of a Kerr rotation get, and its tables."""
+
+import functools
+
+import numpy as np
+
+_LARGEST_IN_FLOAT32 = 2**24
+_BITS_OF_SIXTH = 8
+
+
+def exact_in_float32(layer):
+    """Whether float32 holds each product of `layer` exactly.
+
+    Args:
+        layer: `KerrRotation`. A format that is missing makes it true: what
+            is not rounded need not be exact.
+    """
+    largest = {
+        role: form.largest_magnitude for role, form in layer.formats.items()
+    }
+    signal = layer.signal_format
+    channels = layer.input_spec.axes[-1]
+    products = []
+    if signal is not None:
+        products.append(channels * signal.largest_magnitude**2)
+        if "rotation" in largest:
+            products.append(2 * signal.largest_magnitude * largest["rotation"])
+    if "power" in largest and "coefficient" in largest:
+        sums = layer.power_taps * largest["power"]
+        products.append(sums * largest["coefficient"])
+    if "phase" in largest and layer.method.startswith("taylor"):
+        one = 2 ** max(0, 2 * layer.formats["phase"].fraction_bits + 1)
+        products.append(one + largest["phase"] ** 2)
+        if layer.method == "taylor3" and "rotation" in largest:
+            products.append(largest["rotation"] << _BITS_OF_SIXTH)
+            # theta - theta * cubic, in steps of the product.
+            fraction = layer.formats["rotation"].fraction_bits
+            products.append(
+                largest["phase"] * (largest["rotation"] + 2 ** max(0, fraction))
+            )
+    return all(product <= _LARGEST_IN_FLOAT32 for product in products)
+
+
+@functools.cache
+def lookup_tables(phase_format, lut_bits, rotation_format):
+    """Cosine and sine of the phases that share an address.
+
+    Args:
+        phase_format: `FixedPoint` of the phase.
+        lut_bits: Integer, leading bits that are the address, or None for all.
+        rotation_format: `FixedPoint` of the entries, or None.
+
+    Returns:
+        Two float64 arrays, the address of their first entry, and the float
+        radians per entry.
+    """
+    dropped = phase_format.word_length - (lut_bits or phase_format.word_length)
+    smallest = phase_format.minimum_integer >> dropped
+    address = np.arange(smallest, (phase_format.maximum_integer >> dropped) + 1)
+    # The mean of the phases that share an address.
+    mean = address * 2.0**dropped + (2.0**dropped - 1) / 2
+    theta = mean * phase_format.step
+    tables = [np.cos(theta), np.sin(theta)]
+    if rotation_format is not None:
+        tables = [_rounded(table, rotation_format) for table in tables]
+    return (*tables, int(smallest), phase_format.step * 2.0**dropped)
+
+
+def _rounded(table, form):
+    """`table` in `form`, by NumPy: tables are made while a graph is traced."""
+    value = table / form.step
+    rounded = {
+        "nearest": lambda v: np.ceil(np.floor(2 * v) / 2),
+        "nearest_even": np.rint,
+        "truncate": np.floor,
+        "toward_zero": np.trunc,
+    }[form.rounding](value)
+    return np.clip(rounded, form.minimum_integer, form.maximum_integer) * (
+        form.step
+    )

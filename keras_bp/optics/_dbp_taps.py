@@ -1,0 +1,107 @@
+"""Lengths, first values and scales of the filters of a backpropagation."""
+
+import numpy as np
+
+from keras_bp import _checks
+from keras_bp.optics.dispersion_filter import dispersion_filter
+from keras_bp.optics.error_feedback import error_feedback
+
+_LARGEST_IN_FLOAT32 = 2**24
+_CANDIDATES = 129
+
+
+def as_lengths(num_taps, count, owner):
+    """`num_taps`, or one for each of `count` filters, as a list.
+
+    Raises:
+        TypeError: One of them is no integer.
+        ValueError: One of them is even or below 1, or there are too few.
+    """
+    lengths = list(num_taps) if np.ndim(num_taps) else [num_taps] * count
+    if len(lengths) != count:
+        raise ValueError(
+            f"{owner} expects `num_taps` for {count} filters, or one for all. "
+            f"Received: {len(lengths)} of them"
+        )
+    for length in lengths:
+        _checks.check_integer("num_taps", length, minimum=1, owner=owner)
+        if length % 2 == 0:
+            raise ValueError(
+                f"{owner} expects an odd `num_taps`: the filters are "
+                f"symmetric. Received: num_taps={length}"
+            )
+    return [int(length) for length in lengths]
+
+
+def designed_taps(model):
+    """Complex taps of each step of a `TimeDomainDBP`, rounded if it says so."""
+    designs = {}
+    link = model.link
+    for key in zip(model.num_taps, model.step_lengths, strict=True):
+        if key not in designs:
+            num_taps, length = key
+            designs[key] = dispersion_filter(
+                num_taps,
+                link.beta_2,
+                length,
+                link.symbol_rate * link.samples_per_symbol,
+                design=model.filters,
+                bandwidth=model.bandwidth,
+                max_gain=model.max_gain,
+            )
+    keys = zip(model.num_taps, model.step_lengths, strict=True)
+    taps = [designs[key] for key in keys]
+    if not model.error_feedback:
+        return taps
+    if model.formats.taps is None:
+        raise ValueError(
+            f"{type(model).__name__} expects `formats.taps` with "
+            "error_feedback=True. Received: None"
+        )
+    step = model.formats.taps.step
+    return [
+        (integers @ np.array([1, 1j])) * step
+        for integers in error_feedback(taps, model.formats.taps)
+    ]
+
+
+def needs_float64(formats, num_taps):
+    """Whether float32 cannot hold the sums of a filter exactly."""
+    before = (formats.input, formats.output)
+    if formats.taps is None or None in before:
+        return False
+    widest = max(form.largest_magnitude for form in before)
+    largest = 2 * num_taps * formats.taps.largest_magnitude * widest
+    return largest > _LARGEST_IN_FLOAT32
+
+
+def choose_log2_scales(taps, form, max_drift):
+    """Scales of the least relative rounding error, one step after the other.
+
+    Args:
+        taps: List of arrays, as they are with scale 0.
+        form: `FixedPoint` of the scaled taps.
+        max_drift: Float, bound on every partial sum of the scales.
+
+    Returns:
+        Float64 array of one log2 scale per step.
+    """
+    found, drift = [], 0.0
+    for tap in taps:
+        # Where the drift may go from here, and no tap leaves the range.
+        peak = np.log2(np.abs(tap).max() / form.maximum)
+        low = max(-max_drift - drift, peak)
+        high = max(max_drift - drift, low)
+        scales = np.linspace(low, high, _CANDIDATES)
+        scaled = tap[None] * 2.0 ** -scales.reshape(-1, *(1,) * tap.ndim)
+        rounded = np.clip(
+            np.floor(scaled / form.step + 0.5),
+            form.minimum_integer,
+            form.maximum_integer,
+        )
+        error = (rounded * form.step - scaled) ** 2
+        energy = (scaled**2).reshape(len(scales), -1).sum(axis=1)
+        relative = error.reshape(len(scales), -1).sum(axis=1) / energy
+        found.append(scales[relative.argmin()])
+        drift += found[-1]
+    return np.array(found)
