@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_bp.optics._split_step_parts import start_length
+
 
 def dbp_steps(link, steps_per_span, split):
     """Lengths of the linear steps and coefficients of the nonlinear ones.
@@ -20,16 +22,12 @@ def dbp_steps(link, steps_per_span, split):
         longer by one where the split is symmetric.
     """
     step = link.span_length / steps_per_span
-    # Power at the fiber's input is the reference; it falls along the span.
     edges = np.arange(steps_per_span + 1) * step
-    alpha = link.attenuation * np.log(10) / 10
-    if alpha > 0:
-        effective = -np.diff(np.exp(-alpha * edges)) / alpha
-    else:
-        effective = np.diff(edges)
-    coefficients = np.tile(
-        link.kerr_coefficient * effective[::-1], link.num_spans
-    )
+    # The equalizer keeps the power at the fiber's input, and the rotations
+    # take the loss along the span upon them.
+    lengths = start_length(link.attenuation_per_km, edges)
+    kerr = link.effective_gamma * link.reference_power * np.diff(lengths)
+    coefficients = np.tile(kerr[::-1], link.num_spans)
     count = steps_per_span * link.num_spans
     if split == "asymmetric":
         return [step] * count, list(coefficients)

@@ -1,0 +1,86 @@
+"""The two halves of a split step, and where the steps of a span lie."""
+
+import numpy as np
+import tensorflow as tf
+
+
+def angular_frequencies(num_samples, sample_rate):
+    """Float64 array of rad/ps, in the order of the Fourier transform.
+
+    Args:
+        num_samples: Integer.
+        sample_rate: Float, GHz.
+    """
+    # GHz is 1e-3 per ps.
+    return 2 * np.pi * np.fft.fftfreq(num_samples, 1e3 / sample_rate)
+
+
+def step_edges(link, num_steps, rule):
+    """Where the steps of a span begin and end.
+
+    Args:
+        link: `FiberLink`.
+        num_steps: Positive integer.
+        rule: String, `"constant"`, or `"logarithmic"`: steps of equal
+            nonlinear phase.
+
+    Returns:
+        Float64 array of shape `(num_steps + 1,)`, km from the span's input.
+    """
+    part = np.arange(num_steps + 1) / num_steps
+    alpha = link.attenuation_per_km
+    if rule == "constant" or alpha == 0:
+        return part * link.span_length
+    loss = -np.expm1(-alpha * link.span_length)
+    return -np.log1p(-part * loss) / alpha
+
+
+def linear_exponents(link, num_samples, sample_rate):
+    """Real and imaginary exponent of one km of fiber without Kerr effect."""
+    omega = angular_frequencies(num_samples, sample_rate)
+    return -link.attenuation_per_km / 2, link.beta_2 / 2 * omega**2
+
+
+def middle_length(alpha, step):
+    """Length in km of equal Kerr effect, with the power in the middle.
+
+    Args:
+        alpha: Float, loss in 1/km.
+        step: Float or array, km.
+    """
+    if alpha == 0:
+        return step
+    return 2 * np.sinh(alpha * step / 2) / alpha
+
+
+def start_length(alpha, step):
+    """The same, with the power at the start of the step."""
+    if alpha == 0:
+        return step
+    return -np.expm1(-alpha * step) / alpha
+
+
+def power_of(u):
+    """Sum of the powers of all polarizations.
+
+    Args:
+        u: Complex tensor of shape `(batch, polarizations, time)`.
+
+    Returns:
+        Float tensor of shape `(batch, 1, time)`, or `(batch, 1, time)`.
+    """
+    real, imag = tf.math.real(u), tf.math.imag(u)
+    power = real * real + imag * imag
+    if u.shape[1] == 1:
+        return power
+    return tf.reduce_sum(power, axis=1, keepdims=True)
+
+
+def turn(u, phase):
+    """Multiplies by exp(j phase), with a real phase."""
+    return u * tf.complex(tf.cos(phase), tf.sin(phase))
+
+
+def transfer(gain, phase, dtype):
+    """exp(gain + j phase) of arrays, computed in float64."""
+    return tf.constant(np.exp(gain + 1j * phase), dtype)

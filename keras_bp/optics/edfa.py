@@ -1,0 +1,49 @@
+"""The erbium-doped fiber amplifier."""
+
+import tensorflow as tf
+
+from keras_bp import _checks
+
+
+def edfa(u, link, seeds=None, *, sample_rate=None):
+    r"""Amplifies a field by the gain of a span, and adds noise to it.
+
+    White circular Gaussian noise of density
+    :math:`N_0 = (G - 1) h \nu n_{sp}`, :math:`n_{sp} = F / (2 (1 - 1/G))`,
+    times `link.noise_scaling`, independent in each polarization.
+
+    Args:
+        u: Complex tensor of shape `(batch, polarizations, time)`, sqrt(W).
+        link: `FiberLink`.
+        seeds: Integer tensor of shape `(batch, 2)`, a seed for each block, or
+            None for no noise. Defaults to `None`.
+        sample_rate: Float, GHz, or None for the rate of the simulation.
+            Defaults to `None`.
+
+    Returns:
+        Tensor of the shape and dtype of `u`.
+
+    Raises:
+        ValueError: `sample_rate` is not positive.
+
+    Reference:
+        Agrawal, "Fiber-Optic Communication Systems", section 7.2.
+    """
+    if sample_rate is None:
+        sample_rate = link.symbol_rate * link.simulation_samples_per_symbol
+    _checks.check_positive("sample_rate", sample_rate, owner="edfa")
+    u = tf.convert_to_tensor(u) * 10 ** (link.span_gain / 20)
+    if seeds is None or link.noise_density == 0:
+        return u
+    real = u.dtype.real_dtype
+    # Half of the power in each quadrature.
+    deviation = (link.noise_density * sample_rate * 1e9 / 2) ** 0.5
+    noise = tf.map_fn(
+        lambda seed: tf.random.stateless_normal(
+            (2, *u.shape[1:]), seed, dtype=real, alg="philox"
+        ),
+        tf.convert_to_tensor(seeds),
+        fn_output_signature=real,
+    )
+    noise = noise * tf.constant(deviation, real)
+    return u + tf.complex(noise[:, 0], noise[:, 1])
