@@ -1,6 +1,15 @@
 """Backpropagation, and what can be done to it, as parts for Keras models."""
 
-from keras_bp import callbacks, datasets, layers, ops, surgery
+from keras_bp import (
+    callbacks,
+    datasets,
+    layers,
+    losses,
+    metrics,
+    ops,
+    optics,
+    surgery,
+)
 from keras_bp._version import __version__
 
 __all__ = [
@@ -8,6 +17,9 @@ __all__ = [
     "callbacks",
     "datasets",
     "layers",
+    "losses",
+    "metrics",
     "ops",
+    "optics",
     "surgery",
 ]

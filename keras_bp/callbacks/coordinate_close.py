@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_bp import _checks
+from keras_bp.callbacks._pair_search import PairSearch
 from keras_bp.callbacks._tap_callback import (
     TapCallback,
     hold_one,
@@ -13,15 +14,23 @@ from keras_bp.callbacks._tap_callback import (
     rounded_taps,
 )
 
+ORDERS = ("farthest", "nearest")
+
+# Weights that are not rounded, of which each takes a gradient in the search.
+_MOST_FREE = 500
+
 
 class CoordinateClose(TapCallback):
     r"""Holds the free parts of the taps one by one; the others retrain.
 
-    After every few steps the free part that lies next to a number of the
-    format is tried on both sides, on `x` and `y`, and held where the loss is
-    smaller. Use it for what `IncrementalFreeze` has left. When training ends,
-    what is still free is closed without retraining; then each part is tried
-    one step up and down, `sweeps` times over, and moved where that helps.
+    After every few steps one free part is tried on both sides, on `x` and
+    `y`, and held where the loss is smaller. Use it for what
+    `IncrementalFreeze` has left. When training ends, what is still free is
+    closed without retraining. Then a search moves one part, or two at a time,
+    by a step of the format where that lowers the loss; its candidates come
+    from the Hessian of the loss, built `sweeps` times by one gradient per
+    part. (With `max_digits`, and on another backend than TensorFlow, each
+    part is tried alone.)
 
     The logs get `held`, the share of the taps' parts that is held, and
     `closing_loss`, the loss on `x` and `y` at the last part held.
@@ -33,7 +42,11 @@ class CoordinateClose(TapCallback):
         every: Positive integer, training steps between two parts.
             Defaults to `10`.
         start: Integer, zero or more: steps before the first. Defaults to `0`.
-        sweeps: Integer, zero or more. Defaults to `1`.
+        order: String, which free part comes next: `"nearest"`, the one
+            next to a number of the format, or `"farthest"`. Defaults to
+            `"nearest"`.
+        sweeps: Integer, zero or more; they end early when no part moves.
+            Defaults to `1`.
         layers: List of `QuantizedFIR`, or None for all of the model.
             Defaults to `None`.
 
@@ -52,7 +65,9 @@ class CoordinateClose(TapCallback):
     20
     """
 
-    def __init__(self, x, y, every=10, start=0, sweeps=1, layers=None):
+    def __init__(
+        self, x, y, every=10, start=0, order="nearest", sweeps=1, layers=None
+    ):
         super().__init__(layers)
         owner = type(self).__name__
         _checks.check_integer("every", every, minimum=1, owner=owner)
@@ -62,6 +77,8 @@ class CoordinateClose(TapCallback):
         self.y = y
         self.every = every
         self.start = start
+        _checks.check_one_of("order", order, ORDERS, owner=owner)
+        self.order = order
         self.sweeps = sweeps
 
     def begin(self):
@@ -83,10 +100,34 @@ class CoordinateClose(TapCallback):
         while self._layers and self._close_next():
             pass
         super().on_train_end(logs)
-        for _ in range(self.sweeps if self._layers else 0):
-            if not self._sweep():
+        search = self._search() if self._layers and self.sweeps else None
+        for _ in range(self.sweeps if search else 0):
+            if not search():
                 break
+        if search:
+            self._last = float(self._loss())
         self._log(logs)
+
+    def _search(self):
+        """A function that moves taps for the better; it counts the moves."""
+        few_digits = any(
+            layer.tap_format.max_digits is not None for layer in self._layers
+        )
+        if keras.backend.backend() != "tensorflow" or few_digits:
+            return self._sweep
+        taps = {id(layer.taps) for layer in self._layers}
+        free = [
+            weight
+            for weight in self.model.trainable_variables
+            if id(weight) not in taps
+        ]
+        if sum(int(np.prod(weight.shape)) for weight in free) > _MOST_FREE:
+            free = []
+        held = [layer.tap_hold.value for layer in self._layers]
+        gradients = _gradient_function(self.model, self.x, self.y, held + free)
+        return PairSearch(
+            self._layers, free, lambda: float(self._loss()), gradients
+        ).sweep
 
     def _log(self, logs):
         if logs is not None and self._layers:
@@ -94,18 +135,19 @@ class CoordinateClose(TapCallback):
             logs["closing_loss"] = self._last
 
     def _close_next(self):
-        """Holds the free part nearest to its format; false if none is left."""
-        nearest = None
+        """Holds the next free part; false if none is left."""
+        found = None
         for layer in self._layers:
             taps = integer_taps(layer)
             far = np.abs(taps - rounded_taps(layer) / layer.tap_format.step)
-            far[layer.tap_hold.held] = np.inf
-            index = np.unravel_index(far.argmin(), far.shape)
-            if far[index] < (nearest[0] if nearest else np.inf):
-                nearest = far[index], layer, index, taps[index]
-        if nearest is None:
+            rank = far if self.order == "nearest" else -far
+            rank[layer.tap_hold.held] = np.inf
+            index = np.unravel_index(rank.argmin(), rank.shape)
+            if rank[index] < (found[0] if found else np.inf):
+                found = rank[index], layer, index, taps[index]
+        if found is None:
             return False
-        _, layer, index, value = nearest
+        _, layer, index, value = found
         beside = integers_beside(layer.tap_format, value)
         self._last = self._hold_best(layer, index, beside)
         return True
@@ -158,4 +200,22 @@ def _loss_function(model, x, y):
         return loss
     import tensorflow as tf
 
-    return tf.function(loss, jit_compile=model.jit_compile)
+    return tf.function(loss, autograph=False, jit_compile=model.jit_compile)
+
+
+def _gradient_function(model, x, y, weights):
+    """A function that gives the gradients of that loss."""
+    import tensorflow as tf
+
+    x, y = ops.convert_to_tensor(x), ops.convert_to_tensor(y)
+
+    def gradients():
+        with tf.GradientTape() as tape:
+            tape.watch([weight.value for weight in weights])
+            y_pred = model(x, training=False)
+            loss = model.compute_loss(x, y, y_pred, training=False)
+        return tape.gradient(loss, [weight.value for weight in weights])
+
+    return tf.function(
+        gradients, autograph=False, jit_compile=model.jit_compile
+    )

@@ -16,6 +16,11 @@ class TapHold(keras.layers.Layer):
     real numbers.
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        # Taps keep their dtype: a cast to half precision would lose bits.
+        self.autocast = False
+
     def build(self, shape):
         settings = {"trainable": False, "autocast": False}
         dtype = "float64" if self.compute_dtype == "float64" else "float32"

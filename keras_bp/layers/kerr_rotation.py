@@ -149,11 +149,15 @@ class KerrRotation(keras.layers.Layer):
             ndim=3, axes={-1: input_shape[-1]}
         )
         stored = (self.power_taps + 1) // 2
-        self.coefficients = self.add_weight(
-            name="coefficients",
+        # In units of the first value: an optimizer's steps are as large for
+        # it as for the taps of a filter.
+        self.unit = abs(self.coefficient) or 1.0
+        first = self.coefficient / self.unit
+        self.relative_coefficients = self.add_weight(
+            name="relative_coefficients",
             shape=(stored,),
             initializer=lambda shape, dtype: ops.cast(
-                self.coefficient * (np.arange(stored) == stored - 1), dtype
+                first * (np.arange(stored) == stored - 1), dtype
             ),
             dtype=wide_dtype(self),
             autocast=False,
@@ -178,10 +182,27 @@ class KerrRotation(keras.layers.Layer):
 
         power = ops.sum(ops.square(wide), axis=-1, keepdims=True)
         power = to("power", power)
-        coefficients = to("coefficient", ops.copy(self.coefficients))
+        coefficients = to("coefficient", self.coefficients)
         theta = to("phase", self._phase(power, ops.cast(coefficients, dtype)))
         z = to("output", rotate(wide, *self._phasor(theta, to)))
         return ops.cast(z, wide_dtype(self))
+
+    @property
+    def coefficients(self):
+        """Coefficients before they are rounded, the center last.
+
+        Tensor of shape `((power_taps + 1) / 2,)`, radians per unit of power.
+        """
+        return ops.copy(self.relative_coefficients) * self.unit
+
+    def set_coefficients(self, values):
+        """Replaces them.
+
+        Args:
+            values: Float array of the shape of `coefficients`.
+        """
+        values = ops.convert_to_tensor(values, wide_dtype(self))
+        self.relative_coefficients.assign(values / self.unit)
 
     def _phase(self, power, coefficients):
         if self.power_taps == 1:

@@ -45,7 +45,10 @@ def noise_and_signal(y_true, y_pred):
     Raises:
         ValueError: The shapes differ, or hold no I/Q pairs.
     """
-    y_pred, y_true = ops.convert_to_tensor(y_pred), ops.convert_to_tensor(y_true)
+    y_pred, y_true = (
+        ops.convert_to_tensor(y_pred),
+        ops.convert_to_tensor(y_true),
+    )
     rank, channels = len(y_pred.shape), y_pred.shape[-1]
     if rank != 3 or channels % 2 or y_true.shape[-1] != channels:
         raise ValueError(

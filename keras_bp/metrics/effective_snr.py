@@ -1,8 +1,7 @@
 """The signal-to-noise ratio of received symbols."""
 
-import numpy as np
-
 import keras
+import numpy as np
 from keras import ops
 
 from keras_bp._registration import serializable

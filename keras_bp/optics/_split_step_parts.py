@@ -1,7 +1,8 @@
 """The two halves of a split step, and where the steps of a span lie."""
 
 import numpy as np
-import tensorflow as tf
+
+from keras_bp.optics._tensorflow import tf
 
 
 def angular_frequencies(num_samples, sample_rate):

@@ -1,13 +1,12 @@
 """The split-step Fourier method with steps that follow the power."""
 
-import tensorflow as tf
-
 from keras_bp import _checks
 from keras_bp.optics._split_step_parts import (
     linear_exponents,
     power_of,
     turn,
 )
+from keras_bp.optics._tensorflow import tf
 from keras_bp.optics.split_step import check_field
 
 
@@ -75,7 +74,9 @@ def adaptive_split_step(
         km = tf.minimum(tf.maximum(wanted, least), left)
         u = disperse(u, pending + km / 2)
         length = km if alpha == 0 else 2 * tf.sinh(alpha * km / 2) / alpha
-        turned = power_of(u) * tf.cast(sign * gamma * length, u.dtype.real_dtype)
+        turned = power_of(u) * tf.cast(
+            sign * gamma * length, u.dtype.real_dtype
+        )
         return count + 1, turn(u, turned), done + km, km / 2
 
     zero = tf.constant(0.0, "float64")

@@ -34,7 +34,7 @@ def dispersion_filter(
             band. `"ls_constrained"`: the same with a bound on the gain out of
             the band, without which a cascade of them amplifies the noise
             there. `"direct"`: samples of the impulse response that the fiber
-            has without a limit of band. `"truncated"`: the center of the
+            has without a limit of band, as far out as they do not alias. `"truncated"`: the center of the
             inverse Fourier transform over the whole sampled band.
         bandwidth: Float in (0, 1], share of the sampled band that the
             least-squares designs fit. Defaults to `0.6`.
@@ -69,7 +69,9 @@ def dispersion_filter(
         return (at == 0).astype(complex)
     if design == "direct":
         scale = 1 / (2 * np.sqrt(np.pi * 1j * curvature))
-        return scale * np.exp(1j * at**2 / (4 * curvature))
+        taps = scale * np.exp(1j * at**2 / (4 * curvature))
+        # Farther out the frequency of the chirp leaves the sampled band.
+        return np.where(np.abs(at) <= 2 * np.pi * abs(curvature), taps, 0)
     share = 1.0 if design == "truncated" else bandwidth
     wanted = _moments(at, curvature, share)
     if design == "truncated":
@@ -79,8 +81,10 @@ def dispersion_filter(
     outside = np.eye(num_taps) - inside
     if design == "least_squares":
         # Ill-conditioned: what the band does not see is left at zero.
-        return np.linalg.lstsq(inside, wanted, rcond=1e-10)[0]
-    return _constrained(inside, outside, wanted, max_gain * (1 - share))
+        taps = np.linalg.lstsq(inside, wanted, rcond=1e-10)[0]
+    else:
+        taps = _constrained(inside, outside, wanted, max_gain * (1 - share))
+    return (taps + taps[::-1]) / 2
 
 
 def _constrained(inside, outside, wanted, largest):
@@ -112,9 +116,7 @@ def _moments(at, curvature, share):
     return share * np.mean(response * np.cos(at[:, None] * w), axis=1)
 
 
-def _check(
-    num_taps, beta_2, length, sample_rate, design, bandwidth, max_gain
-):
+def _check(num_taps, beta_2, length, sample_rate, design, bandwidth, max_gain):
     owner = "dispersion_filter"
     _checks.check_integer("num_taps", num_taps, minimum=1, owner=owner)
     if num_taps % 2 == 0:

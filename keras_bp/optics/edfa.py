@@ -1,8 +1,7 @@
 """The erbium-doped fiber amplifier."""
 
-import tensorflow as tf
-
 from keras_bp import _checks
+from keras_bp.optics._tensorflow import tf
 
 
 def edfa(u, link, seeds=None, *, sample_rate=None):

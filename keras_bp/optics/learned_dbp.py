@@ -25,11 +25,13 @@ class LearnedDBP(TimeDomainDBP):
 
     Args:
         link: `FiberLink`.
+        num_taps: Positive odd integer, or a list of one per filter.
+            Defaults to `9`.
         train_filters: Boolean. Defaults to `True`.
         train_kerr: Boolean, whether the Kerr coefficients are trained; with
             `power_taps` it defaults to true. Defaults to `None`.
         max_drift: Positive float. Defaults to `0.5`.
-        **kwargs: Arguments of `TimeDomainDBP`.
+        **kwargs: The other arguments of `TimeDomainDBP`.
 
     Call arguments:
         x: Float tensor, received samples, see `Equalizer`.
@@ -65,12 +67,13 @@ class LearnedDBP(TimeDomainDBP):
     def __init__(
         self,
         link,
+        num_taps=9,
         train_filters=True,
         train_kerr=None,
         max_drift=0.5,
         **kwargs,
     ):
-        super().__init__(link, **kwargs)
+        super().__init__(link, num_taps, **kwargs)
         _checks.check_positive(
             "max_drift", max_drift, owner=type(self).__name__
         )
@@ -142,7 +145,7 @@ class LearnedDBP(TimeDomainDBP):
             short.tap_hold.hold(hold.held[cut:], hold.value[cut:])
             short.tap_hold.round_free.assign(hold.round_free)
         for new, old in zip(model.kerr_layers, self.kerr_layers, strict=True):
-            new.coefficients.assign(old.coefficients)
+            new.set_coefficients(old.coefficients)
         model.log2_scales.assign(self.log2_scales)
         model.output_gain.assign(self.output_gain)
         return model

@@ -1,7 +1,8 @@
 """From the field at the end of the link to samples."""
 
 import numpy as np
-import tensorflow as tf
+
+from keras_bp.optics._tensorflow import tf
 
 
 def receiver(u, link):

@@ -1,9 +1,8 @@
 """The split-step Fourier method with a gradient that needs no memory."""
 
-import tensorflow as tf
-
 from keras_bp import _checks
 from keras_bp.optics._split_step_parts import power_of, transfer, turn
+from keras_bp.optics._tensorflow import tf
 from keras_bp.optics.split_step import (
     RULES,
     SPLITS,
@@ -15,7 +14,7 @@ from keras_bp.optics.split_step import (
 
 
 def reversible_split_step(
-    u, link, num_steps, *, sample_rate=None, rule="logarithmic", split=None
+    u, link, num_steps, *, sample_rate=None, rule="constant", split=None
 ):
     r"""Sends a field through one span; its backward pass runs back through it.
 

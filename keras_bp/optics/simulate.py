@@ -4,9 +4,9 @@ import functools
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_bp import _checks
+from keras_bp.optics._tensorflow import tf
 from keras_bp.optics.constellation import draw_symbols
 from keras_bp.optics.edfa import edfa
 from keras_bp.optics.fiber_link import FiberLink
@@ -25,8 +25,9 @@ def simulate(
     power=None,
     seed=0,
     *,
-    steps_per_span=50,
-    rule="logarithmic",
+    steps_per_span=20,
+    rule="constant",
+    first_block=0,
     batch_size=100,
     dtype="complex64",
     verbose=0,
@@ -50,9 +51,11 @@ def simulate(
             Defaults to `None`.
         seed: Integer, zero or more. Defaults to `0`.
         steps_per_span: Positive integer, of the split-step method. Defaults
-            to `50`.
+            to `20`.
         rule: String, `"constant"` or `"logarithmic"`, see `split_step`.
-            Defaults to `"logarithmic"`.
+            Defaults to `"constant"`.
+        first_block: Integer, zero or more, the number of the first block.
+            Defaults to `0`.
         batch_size: Positive integer, blocks at a time. Defaults to `100`.
         dtype: String, `"complex64"` or `"complex128"`. Defaults to
             `"complex64"`.
@@ -87,6 +90,7 @@ def simulate(
         ("symbols_per_block", symbols_per_block, 1),
         ("seed", seed, 0),
         ("steps_per_span", steps_per_span, 1),
+        ("first_block", first_block, 0),
         ("batch_size", batch_size, 1),
     ):
         _checks.check_integer(name, value, minimum=low, owner=owner)
@@ -101,14 +105,11 @@ def simulate(
     bar = keras.utils.Progbar(num_blocks, verbose=verbose, unit_name="block")
     samples, symbols = [], []
     for start in range(0, num_blocks, batch_size):
-        numbers = range(start, start + batch_size)
+        first = first_block + start
+        numbers = range(first, first + batch_size)
         sent, seeds = map(np.stack, zip(*map(draw, numbers), strict=True))
-        received = _propagate(
-            tf.constant(sent, dtype),
-            tf.constant(seeds, "int32"),
-            link,
-            steps_per_span,
-            rule,
+        received = _compiled(link, steps_per_span, rule)(
+            tf.constant(sent, dtype), tf.constant(seeds, "int32")
         )
         samples.append(_pairs(received.numpy()))
         symbols.append(_pairs(sent[:, link.num_channels // 2]))
@@ -139,7 +140,17 @@ def _draw_block(link, symbols_per_block, modulation, amplitudes, seed, number):
     return sent, rng.integers(2**31, size=2)
 
 
-@functools.partial(tf.function, jit_compile=True)
+@functools.lru_cache(maxsize=16)
+def _compiled(link, steps_per_span, rule):
+    """The link as a function of symbols and seeds, compiled once."""
+    return tf.function(
+        functools.partial(
+            _propagate, link=link, steps_per_span=steps_per_span, rule=rule
+        ),
+        jit_compile=True,
+    )
+
+
 def _propagate(symbols, seeds, link, steps_per_span, rule):
     """Samples of the center channel, in units of the reference power."""
     unit = link.reference_power**0.5

@@ -1,7 +1,6 @@
 """Propagation through one span of fiber by the split-step Fourier method."""
 
 import numpy as np
-import tensorflow as tf
 
 from keras_bp import _checks
 from keras_bp.optics._split_step_parts import (
@@ -13,6 +12,7 @@ from keras_bp.optics._split_step_parts import (
     transfer,
     turn,
 )
+from keras_bp.optics._tensorflow import tf
 
 RULES = ("constant", "logarithmic")
 SPLITS = ("symmetric", "asymmetric")
@@ -25,7 +25,7 @@ def split_step(
     num_steps,
     *,
     sample_rate=None,
-    rule="logarithmic",
+    rule="constant",
     split="symmetric",
     kerr_length="effective",
     inverse=False,
@@ -44,8 +44,9 @@ def split_step(
         num_steps: Positive integer, steps per span.
         sample_rate: Float, GHz, or None for the rate of the simulation,
             `link.symbol_rate * link.simulation_samples_per_symbol`.
-        rule: String. `"logarithmic"`: steps of equal nonlinear phase, which
-            are short where the power is high. `"constant"`.
+        rule: String. `"constant"`: equal steps. `"logarithmic"`: steps of
+            equal nonlinear phase, short where the power is high; the better
+            ones where the Kerr effect dominates the dispersion of a step.
         split: String. `"symmetric"`: half of a step's dispersion on each side
             of its Kerr effect, of second order. `"asymmetric"`: the Kerr
             effect first.
@@ -120,7 +121,7 @@ def plan_steps(
     num_steps,
     *,
     sample_rate=None,
-    rule="logarithmic",
+    rule="constant",
     split="symmetric",
     kerr_length="effective",
     inverse=False,

@@ -216,7 +216,7 @@ class TimeDomainDBP(Equalizer):
             layer.taps.assign(tap * 2.0**-scale)
         change = np.cumsum(after - before)
         for layer, drift in zip(self.kerr_layers, change, strict=False):
-            layer.coefficients.assign(layer.coefficients * 4.0**drift)
+            layer.set_coefficients(layer.coefficients * 4.0**drift)
         self.output_gain.assign(self.output_gain * 2.0 ** change[-1])
         self.log2_scales.assign(after)
         return after

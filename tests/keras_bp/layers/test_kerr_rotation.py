@@ -96,7 +96,7 @@ def test_the_output_equals_integer_arithmetic(
     )
     layer.build((None, 50, channels))
     if power_taps > 1:
-        layer.coefficients.assign([0.004, 0.01, 0.03])
+        layer.set_coefficients([0.004, 0.01, 0.03])
     x = RNG.integers(-512, 512, size=(2, 50, channels))
     z = compiled(lambda x: layer(x))(tf.constant(x * 2.0**-7, "float32"))
     expected = integer_kerr(layer, x, SIGNAL)
@@ -126,7 +126,7 @@ def test_wide_numbers_are_exact_in_float64(method):
 def test_the_unrounded_layer_is_the_formula(compiled):
     layer = KerrRotation(0.3, power_taps=3, dtype="float64")
     layer.build((None, 8, 4))
-    layer.coefficients.assign([0.1, 0.3])
+    layer.set_coefficients([0.1, 0.3])
     x = RNG.normal(size=(2, 8, 4))
     power = (x**2).sum(-1)
     theta = 0.3 * power + 0.1 * (
@@ -153,15 +153,15 @@ def test_gradients_equal_finite_differences(method):
     with tf.GradientTape() as tape:
         tape.watch(x)
         value = loss(x)
-    dx, dc = tape.gradient(value, [x, layer.coefficients.value])
+    dx, dc = tape.gradient(value, [x, layer.relative_coefficients.value])
     direction = RNG.normal(size=x.shape)
     h = 1e-6
     by_x = (loss(x + h * direction) - loss(x - h * direction)) / (2 * h)
     np.testing.assert_allclose(np.sum(dx * direction), by_x, rtol=1e-7)
-    layer.coefficients.assign([0.3 + h])
+    layer.set_coefficients([0.3 + h])
     up = loss(x)
-    layer.coefficients.assign([0.3 - h])
-    np.testing.assert_allclose(dc[0], (up - loss(x)) / (2 * h), rtol=1e-7)
+    layer.set_coefficients([0.3 - h])
+    np.testing.assert_allclose(dc[0] / 0.3, (up - loss(x)) / (2 * h), rtol=1e-7)
 
 
 def test_a_saturated_phase_has_no_gradient_and_shows_as_overflow():
@@ -173,13 +173,13 @@ def test_a_saturated_phase_has_no_gradient_and_shows_as_overflow():
     x = np.ones((1, 4, 2))
     logs = model.train_on_batch(x, x, return_dict=True)
     assert logs["kerr_phase_overflow"] == 1.0
-    assert model.layers[0].coefficients.numpy() == [10.0]
+    assert model.layers[0].relative_coefficients.numpy() == [1.0]
 
 
 def test_reversing_the_coefficient_undoes_the_rotation():
     x = RNG.normal(size=(1, 16, 2))
     there, back = KerrRotation(-0.7), KerrRotation(0.7)
-    np.testing.assert_allclose(back(there(x)), x, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(back(there(x)), x, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(

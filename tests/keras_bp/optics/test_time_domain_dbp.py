@@ -1,0 +1,196 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from keras_bp.metrics import EffectiveSNR
+from keras_bp.ops import FixedPoint
+from keras_bp.optics import (
+    EDC,
+    DBPFormats,
+    FrequencyDomainDBP,
+    TimeDomainDBP,
+    error_feedback,
+)
+
+
+def snr(model, blocks):
+    metric = EffectiveSNR()
+    metric.update_state(blocks[1], model(blocks[0]))
+    return float(metric.result())
+
+
+def test_long_filters_equal_the_frequency_domain(short_link, blocks):
+    # Both split each span once, dispersion first on the way back.
+    ideal = FrequencyDomainDBP(short_link, 1, split="asymmetric")
+    model = TimeDomainDBP(short_link, num_taps=41, bandwidth=0.8)
+    difference = np.asarray(model(blocks[0]) - ideal(blocks[0]))
+    assert np.sqrt(np.mean(difference**2)) < 0.03
+    assert snr(model, blocks) > snr(EDC(short_link), blocks) + 3
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.parametrize("split", ["symmetric", "asymmetric"])
+def test_steps_cover_the_link_and_its_kerr_effect(short_link, steps, split):
+    model = TimeDomainDBP(short_link, 9, steps_per_span=steps, split=split)
+    count = 3 * steps
+    assert len(model.kerr_layers) == count
+    assert len(model.fir_layers) == count + (split == "symmetric")
+    np.testing.assert_allclose(sum(model.step_lengths), 240.0)
+    kerr = short_link.gamma * short_link.effective_length
+    np.testing.assert_allclose(
+        sum(model.kerr_coefficients), 3 * kerr * short_link.reference_power
+    )
+    if steps > 1:
+        # On the way back the power rises toward the start of the span.
+        assert model.kerr_coefficients[0] < model.kerr_coefficients[2]
+
+
+def test_it_is_not_trained(short_link, blocks):
+    model = TimeDomainDBP(short_link, 9)
+    model(blocks[0])
+    assert not model.trainable_variables
+
+
+def test_two_polarizations_share_filter_and_phase(dual_link, dual_blocks):
+    model = TimeDomainDBP(dual_link, 41, bandwidth=0.8)
+    ideal = FrequencyDomainDBP(dual_link, 1, split="asymmetric")
+    difference = np.asarray(model(dual_blocks[0]) - ideal(dual_blocks[0]))
+    assert np.sqrt(np.mean(difference**2)) < 0.03
+
+
+def test_error_feedback_gives_its_integers(short_link, blocks):
+    formats = DBPFormats.of(tap_bits=6)
+    model = TimeDomainDBP(short_link, 9, formats=formats, error_feedback=True)
+    plain = TimeDomainDBP(short_link, 9, formats=formats)
+    real = TimeDomainDBP(short_link, 9)
+    for each in (model, plain, real):
+        each(blocks[0])
+    taps = [
+        np.asarray(layer.quantized_taps())[:, 0, 0] @ [1, 1j]
+        for layer in real.fir_layers
+    ]
+    wanted = error_feedback(taps, formats.taps)
+    for layer, integers in zip(model.fir_layers, wanted, strict=True):
+        np.testing.assert_array_equal(layer.export_taps()[:, 0, 0], integers)
+    for layer, tap in zip(plain.fir_layers, taps, strict=True):
+        found = layer.export_taps()[:, 0, 0] @ [1, 1j]
+        assert np.abs(found - tap * 32).max() <= 0.75
+
+
+def test_scales_fold_into_the_kerr_coefficients(short_link, blocks):
+    formats = DBPFormats.of(tap_bits=12)
+    model = TimeDomainDBP(short_link, 9, formats=formats)
+    before = model(blocks[0]).numpy()
+    scales = model.choose_scales(max_drift=0.3)
+    assert np.any(scales != 0)
+    assert np.all(np.abs(np.cumsum(scales)) <= 0.3 + 1e-6)
+    after = model(blocks[0]).numpy()
+    np.testing.assert_allclose(after, before, atol=0.02)
+    # Twice changes nothing more.
+    np.testing.assert_allclose(model.choose_scales(0.3), scales, atol=1e-6)
+    first = model.kerr_layers[0].coefficients.numpy().item()
+    np.testing.assert_allclose(
+        first, model.kerr_coefficients[0] * 4 ** scales[0], rtol=1e-5
+    )
+
+
+def test_scales_make_the_rounding_smaller(short_link, blocks):
+    def rounding(model):
+        total = 0.0
+        for layer in model.fir_layers:
+            taps = layer.taps.numpy()
+            error = layer.tap_quantizer(taps).numpy() - taps
+            total += np.sum(error**2) / np.sum(taps**2)
+        return total
+
+    model = TimeDomainDBP(short_link, 9, formats=DBPFormats.of(tap_bits=5))
+    model(blocks[0])
+    before = rounding(model)
+    model.choose_scales()
+    assert rounding(model) < before
+
+
+def test_wide_numbers_are_summed_in_float64(short_link):
+    widths = {
+        (6, 10): "float32",
+        (12, 14): "float64",
+    }
+    for (taps, signal), dtype in widths.items():
+        formats = DBPFormats.of(tap_bits=taps, signal_bits=signal)
+        model = TimeDomainDBP(short_link, 9, formats=formats)
+        assert model.fir_layers[0].accumulator == dtype
+
+
+def test_recomputing_gives_the_same_gradients(short_link, blocks):
+    import tensorflow as tf
+
+    from keras_bp.losses import phase_aligned_error
+    from keras_bp.optics import LearnedDBP
+
+    found = {}
+    for recompute in (False, True):
+        model = LearnedDBP(
+            short_link,
+            num_taps=5,
+            train_kerr=True,
+            formats=DBPFormats.of(tap_bits=6, signal_bits=10),
+            recompute=recompute,
+        )
+        model(blocks[0])
+
+        @tf.function(jit_compile=True)
+        def gradients(model=model):
+            with tf.GradientTape() as tape:
+                y = model(blocks[0], training=True)
+                loss = tf.reduce_mean(phase_aligned_error(blocks[1], y))
+            return tape.gradient(loss, model.trainable_variables)
+
+        found[recompute] = gradients()
+    assert len(found[True]) == 3 + 3 + 1
+    for plain, again in zip(*found.values(), strict=True):
+        scale = np.abs(plain).max()
+        np.testing.assert_allclose(again, plain, rtol=0, atol=1e-4 * scale)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"num_taps": 8}, ValueError, "odd `num_taps`"),
+        ({"num_taps": [9, 9]}, ValueError, "for 3 filters"),
+        ({"num_taps": 9.0}, TypeError, "integer"),
+        ({"steps_per_span": 0}, ValueError, "`steps_per_span`"),
+        ({"split": "both"}, ValueError, "`split` to be one of"),
+        ({"filters": "ideal"}, ValueError, "`filters` to be one of"),
+        ({"method": "sine"}, ValueError, "`method` to be one of"),
+        ({"method": "lut"}, ValueError, "expects formats"),
+        ({"formats": 6}, TypeError, "`formats` to be a keras_bp.optics"),
+        ({"error_feedback": True}, ValueError, "expects `formats.taps`"),
+        ({"bandwidth": 2.0}, ValueError, "at most 1"),
+    ],
+)
+def test_wrong_arguments_raise(short_link, arguments, error, words):
+    with pytest.raises(error, match=words):
+        TimeDomainDBP(short_link, **arguments)
+
+
+def test_scales_need_rounded_taps(short_link, blocks):
+    model = TimeDomainDBP(short_link, 9)
+    with pytest.raises(ValueError, match="built model with `formats.taps`"):
+        model.choose_scales()
+    rounded = TimeDomainDBP(
+        short_link, formats=DBPFormats(taps=FixedPoint(6, 5))
+    )
+    with pytest.raises(ValueError, match="built=False"):
+        rounded.choose_scales()
+    rounded(blocks[0])
+    with pytest.raises(ValueError, match="`max_drift` to be greater"):
+        rounded.choose_scales(0.0)
+
+
+def test_an_equal_link_gives_equal_models(short_link, blocks):
+    twice = [
+        TimeDomainDBP(dataclasses.replace(short_link))(blocks[0])
+        for _ in range(2)
+    ]
+    np.testing.assert_array_equal(*twice)
