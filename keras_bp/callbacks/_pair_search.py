@@ -3,134 +3,115 @@
 import numpy as np
 from keras import ops
 
-# Moves that were predicted to help and did not, before the model is renewed.
-_FAILURES = 20
-_CANDIDATES = 30
-# By how much a weight that is not rounded is moved to see its curvature.
-_PROBE = 1e-3
+# Moves that are tried in the order of their predicted gain.
+_CANDIDATES = 256
+# Rounds after which the model of the loss is renewed.
+_ROUNDS = 3
 
 
 class PairSearch:
     """Local search over integers, led by a quadratic model of the loss.
 
     The gradient of the loss, taken again with each part moved by one step,
-    gives its Hessian. That predicts every move of one part, or of two at
-    once, by a step, with the weights that are not rounded moved along to
-    their best; the best move is tried, and kept where the loss falls.
+    gives its Hessian. That ranks every move of one part, or of two at once,
+    by a step; of the first ones the best is taken, if the loss falls.
 
     Args:
-        layers: List of `QuantizedFIR`, all taps held.
-        free: List of the variables that are trained and not rounded.
+        layers: List of `QuantizedFIR`. Parts that are not held, and pruned
+            taps, stay as they are.
         loss: Function without arguments, the loss as a float.
         gradients: Function without arguments, the gradients of the loss with
-            respect to `tap_hold.value` of the layers and to `free`.
+            respect to `tap_hold.value` of the layers.
     """
 
-    def __init__(self, layers, free, loss, gradients):
+    def __init__(self, layers, loss, gradients):
         self.layers = layers
-        self.variables = [layer.tap_hold.value for layer in layers] + free
         self.loss = loss
         self.gradients = gradients
-        steps = [self._step_of(layer) for layer in layers]
-        self.taps = sum(np.size(step) for step in steps)
-        steps += [np.full(x.shape, _PROBE) for x in free]
-        self.steps = _stacked(steps)
-        self.movable = self.steps > 0
-        forms = [layer.tap_format for layer in layers]
-        self.low, self.high = (
+
+    def sweep(self):
+        """Builds the model and follows it; returns how many moves it took."""
+        self.steps = _stacked([_step_of(layer) for layer in self.layers])
+        self.values, self.best = self._values(), self.loss()
+        self.now = self.values
+        slope = self._slope()
+        curvature = self._curvature(self.values, slope)
+        moves = 0
+        for _ in range(_ROUNDS):
+            changes = self._ranked(slope, curvature, self.values)
+            losses = [self._try(change) for change in changes]
+            order = np.argsort(losses)
+            taken = 0
+            # The best one, and those that still help on top of it.
+            for index in order[: np.sum(np.array(losses) < self.best)]:
+                change = changes[index]
+                found = self._try(change)
+                if found < self.best and self._inside(change):
+                    self.best, taken = found, taken + 1
+                    self.values = self.values + change * self.steps
+                    slope = slope + curvature @ change
+            moves += taken
+            if not taken:
+                break
+        self._assign(self.values)
+        return moves
+
+    def _try(self, change):
+        self._assign(self.values + change * self.steps)
+        return self.loss()
+
+    def _inside(self, change):
+        moved = self.values + change * self.steps
+        low, high = self._limits()
+        return np.all((change == 0) | ((moved >= low) & (moved <= high)))
+
+    def _ranked(self, slope, curvature, values):
+        """Changes of the least predicted loss, those below the present."""
+        single = {}
+        for sign in (1, -1):
+            change = sign * slope + np.diag(curvature) / 2
+            single[sign] = np.where(self._allowed(values, sign), change, np.inf)
+        found = []
+        for one in (1, -1):
+            for i in np.argsort(single[one])[:_CANDIDATES]:
+                found.append((single[one][i], ((int(i), one),)))
+            for other in (1, -1):
+                both = single[one][:, None] + single[other]
+                both = both + one * other * curvature
+                # Each pair once.
+                both[np.tril_indices(len(both))] = np.inf
+                for flat in np.argsort(both, axis=None)[:_CANDIDATES]:
+                    i, j = divmod(int(flat), len(slope))
+                    found.append((both[i, j], ((i, one), (j, other))))
+        found.sort(key=lambda entry: entry[0])
+        changes = []
+        for predicted, move in found[:_CANDIDATES]:
+            if predicted < 0:
+                changes.append(np.zeros_like(slope))
+                for index, sign in move:
+                    changes[-1][index] = sign
+        return changes
+
+    def _allowed(self, values, sign):
+        moved = values + sign * self.steps
+        low, high = self._limits()
+        return (self.steps > 0) & (moved >= low) & (moved <= high)
+
+    def _limits(self):
+        return (
             _stacked(
                 [
-                    np.full(layer.taps.shape, getattr(form, end))
-                    for layer, form in zip(layers, forms, strict=True)
+                    np.full(layer.taps.shape, getattr(layer.tap_format, end))
+                    for layer in self.layers
                 ]
             )
             for end in ("minimum", "maximum")
         )
 
-    def sweep(self):
-        """Builds the model and follows it; returns how many moves it took."""
-        values, best = self._values(), self.loss()
-        slope = self._slope()
-        curvature = self._curvature(values, slope)
-        follow = self._follow(curvature)
-        reduced = self._reduced(curvature, follow)
-        failures, moves, banned = 0, 0, set()
-        while failures < _FAILURES:
-            own = slope[: self.taps] + follow.T @ slope[self.taps :]
-            move = self._best_move(own, reduced, values, banned)
-            if move is None:
-                break
-            change = np.zeros_like(slope)
-            for index, sign in move:
-                change[index] += sign
-            change[self.taps :] = follow @ change[: self.taps]
-            moved = values + change * self.steps
-            self._assign(moved)
-            found = self.loss()
-            if found < best:
-                best, values, moves = found, moved, moves + 1
-                slope = slope + curvature @ change
-                banned.clear()
-            else:
-                failures += 1
-                banned.add(move)
-        self._assign(values)
-        return moves
-
-    def _follow(self, curvature):
-        """How the free weights move along with each tap: a matrix."""
-        free = curvature[self.taps :, self.taps :]
-        if not free.size:
-            return np.zeros((0, self.taps))
-        ridge = 1e-6 * np.trace(free) / len(free) * np.eye(len(free))
-        return -np.linalg.solve(
-            free + ridge, curvature[self.taps :, : self.taps]
-        )
-
-    def _reduced(self, curvature, follow):
-        """The curvature over the taps, with the free weights at their best."""
-        return (
-            curvature[: self.taps, : self.taps]
-            + curvature[: self.taps, self.taps :] @ follow
-        )
-
-    def _best_move(self, slope, curvature, values, banned):
-        """The move of the least predicted loss, or None if none helps."""
-        diagonal = np.diag(curvature) / 2
-        single = {}
-        for sign in (1, -1):
-            change = sign * slope + diagonal
-            single[sign] = np.where(self._allowed(values, sign), change, np.inf)
-        found = []
-        for one in (1, -1):
-            found += [
-                (single[one][i], ((i, one),))
-                for i in np.argsort(single[one])[:_CANDIDATES]
-            ]
-            for other in (1, -1):
-                both = single[one][:, None] + single[other]
-                both = both + one * other * curvature
-                np.fill_diagonal(both, np.inf)
-                for flat in np.argsort(both, axis=None)[:_CANDIDATES]:
-                    i, j = divmod(int(flat), len(slope))
-                    pair = tuple(sorted(((i, one), (j, other))))
-                    found.append((both[i, j], pair))
-        found = [move for move in found if move[1] not in banned]
-        change, move = min(found, key=lambda entry: entry[0])
-        return move if change < 0 else None
-
-    def _allowed(self, values, sign):
-        moved = (values + sign * self.steps)[: self.taps]
-        return (
-            self.movable[: self.taps]
-            & (moved >= self.low)
-            & (moved <= self.high)
-        )
-
     def _curvature(self, values, slope):
         count = len(values)
         curvature = np.zeros((count, count))
-        for index in np.flatnonzero(self.movable):
+        for index in np.flatnonzero(self.steps):
             moved = values.copy()
             moved[index] += self.steps[index]
             self._assign(moved)
@@ -143,24 +124,30 @@ class PairSearch:
         return _stacked(self.gradients()) * self.steps
 
     def _values(self):
-        return _stacked(map(ops.convert_to_numpy, self.variables))
+        return _stacked(
+            [ops.convert_to_numpy(x.tap_hold.value) for x in self.layers]
+        )
 
     def _assign(self, values):
         start = 0
-        for variable in self.variables:
+        for layer in self.layers:
+            variable = layer.tap_hold.value
             stop = start + int(np.prod(variable.shape))
-            part = np.reshape(values[start:stop], variable.shape)
-            variable.assign(ops.cast(part, variable.dtype))
+            # An assignment takes as long as a good part of the loss.
+            if not np.array_equal(values[start:stop], self.now[start:stop]):
+                part = np.reshape(values[start:stop], variable.shape)
+                variable.assign(ops.cast(part, variable.dtype))
             start = stop
+        self.now = values
 
-    def _step_of(self, layer):
-        """The step for each part, 0 for a pruned tap."""
-        value = ops.convert_to_numpy(layer.tap_hold.value)
-        pruned = np.all(value == 0, axis=tuple(range(1, value.ndim)))
-        shape = (-1,) + (1,) * (value.ndim - 1)
-        return np.where(
-            np.reshape(pruned, shape), 0.0, layer.tap_format.step
-        ) * np.ones(value.shape)
+
+def _step_of(layer):
+    """The step for each part, 0 for one that is free, or a pruned tap."""
+    held = layer.tap_hold.held
+    value = ops.convert_to_numpy(layer.tap_hold.value)
+    pruned = np.all(held & (value == 0), axis=tuple(range(1, value.ndim)))
+    kept = ~np.reshape(pruned, (-1,) + (1,) * (value.ndim - 1))
+    return np.where(held & kept, layer.tap_format.step, 0.0)
 
 
 def _stacked(parts):

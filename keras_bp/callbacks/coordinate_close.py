@@ -16,9 +16,6 @@ from keras_bp.callbacks._tap_callback import (
 
 ORDERS = ("farthest", "nearest")
 
-# Weights that are not rounded, of which each takes a gradient in the search.
-_MOST_FREE = 500
-
 
 class CoordinateClose(TapCallback):
     r"""Holds the free parts of the taps one by one; the others retrain.
@@ -33,7 +30,8 @@ class CoordinateClose(TapCallback):
     part is tried alone.)
 
     The logs get `held`, the share of the taps' parts that is held, and
-    `closing_loss`, the loss on `x` and `y` at the last part held.
+    `closing_loss`, the loss on `x` and `y` at the last part held. What it is
+    when training has ended is in the attribute `loss`.
 
     Args:
         x: Array or tensor, inputs of one batch on which candidates are
@@ -83,7 +81,7 @@ class CoordinateClose(TapCallback):
 
     def begin(self):
         self._closed = 0
-        self._last = float("nan")
+        self.loss = float("nan")
         self._loss = _loss_function(self.model, self.x, self.y)
         self.train_free_taps_unrounded()
 
@@ -105,7 +103,7 @@ class CoordinateClose(TapCallback):
             if not search():
                 break
         if search:
-            self._last = float(self._loss())
+            self.loss = float(self._loss())
         self._log(logs)
 
     def _search(self):
@@ -115,24 +113,16 @@ class CoordinateClose(TapCallback):
         )
         if keras.backend.backend() != "tensorflow" or few_digits:
             return self._sweep
-        taps = {id(layer.taps) for layer in self._layers}
-        free = [
-            weight
-            for weight in self.model.trainable_variables
-            if id(weight) not in taps
-        ]
-        if sum(int(np.prod(weight.shape)) for weight in free) > _MOST_FREE:
-            free = []
         held = [layer.tap_hold.value for layer in self._layers]
-        gradients = _gradient_function(self.model, self.x, self.y, held + free)
+        gradients = _gradient_function(self.model, self.x, self.y, held)
         return PairSearch(
-            self._layers, free, lambda: float(self._loss()), gradients
+            self._layers, lambda: float(self._loss()), gradients
         ).sweep
 
     def _log(self, logs):
         if logs is not None and self._layers:
             logs["held"] = self.held_share()
-            logs["closing_loss"] = self._last
+            logs["closing_loss"] = self.loss
 
     def _close_next(self):
         """Holds the next free part; false if none is left."""
@@ -149,7 +139,7 @@ class CoordinateClose(TapCallback):
             return False
         _, layer, index, value = found
         beside = integers_beside(layer.tap_format, value)
-        self._last = self._hold_best(layer, index, beside)
+        self.loss = self._hold_best(layer, index, beside)
         return True
 
     def _hold_best(self, layer, index, candidates):
@@ -181,7 +171,7 @@ class CoordinateClose(TapCallback):
                         integers_beside(layer.tap_format, now + change)
                     ]
                 }
-                self._last = self._hold_best(
+                self.loss = self._hold_best(
                     layer, index, sorted({now, *beside})
                 )
                 moved += float(integer_taps(layer)[index]) != now

@@ -43,6 +43,9 @@ class BitErrorRate:
         _checks.check_integer(
             "errors", self.errors, minimum=0, maximum=self.bits, owner=owner
         )
+        # NumPy's integers are counts too, but no JSON.
+        object.__setattr__(self, "errors", int(self.errors))
+        object.__setattr__(self, "bits", int(self.bits))
 
     @property
     def value(self):
@@ -99,6 +102,8 @@ class BitErrorRate:
         )
 
     def __add__(self, other):
+        if not isinstance(other, BitErrorRate):
+            return NotImplemented
         return BitErrorRate(self.errors + other.errors, self.bits + other.bits)
 
 
@@ -114,6 +119,12 @@ def bit_error_rate(sent, received):
 
     Raises:
         ValueError: The shapes differ, or something else than a bit is there.
+
+    Example:
+
+    >>> from keras_bp.metrics import bit_error_rate
+    >>> bit_error_rate([0, 1, 1, 0], [0, 1, 0, 0])
+    BitErrorRate(errors=1, bits=4)
     """
     sent, received = np.asarray(sent), np.asarray(received)
     if sent.shape != received.shape or sent.size == 0:

@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_bp._registration import serializable
-from keras_bp.losses.phase_aligned_error import noise_and_signal
+from keras_bp.ops._phase_alignment import noise_and_signal
 
 
 @serializable
@@ -23,6 +23,9 @@ class EffectiveSNR(keras.metrics.Metric):
         name: String. Defaults to `"effective_snr"`.
         dtype: Dtype of the sums, or None for float32.
 
+    Raises:
+        ValueError: The shapes differ, or hold no I/Q pairs.
+
     Example:
 
     >>> import numpy as np
@@ -35,7 +38,7 @@ class EffectiveSNR(keras.metrics.Metric):
     """
 
     def __init__(self, name="effective_snr", dtype=None):
-        super().__init__(name=name, dtype=dtype)
+        super().__init__(name=name, dtype=dtype or "float32")
         self.noise = self.add_variable((), "zeros", name="noise")
         self.signal = self.add_variable((), "zeros", name="signal")
 
@@ -47,7 +50,7 @@ class EffectiveSNR(keras.metrics.Metric):
             y_pred: Float tensor of that shape.
             sample_weight: Float tensor of shape `(batch,)`, or None.
         """
-        sums = noise_and_signal(y_true, y_pred)
+        sums = noise_and_signal(y_true, y_pred, owner=type(self).__name__)
         for total, energy in zip((self.noise, self.signal), sums, strict=True):
             energy = ops.sum(energy, axis=-1)
             if sample_weight is not None:

@@ -23,6 +23,8 @@ def q_factor(bit_error_rate):
     >>> from keras_bp.metrics import q_factor
     >>> round(float(q_factor(1e-3)), 2)
     9.8
+
+    See also `q_factor_to_bit_error_rate`, the inverse.
     """
     import tensorflow as tf
 
@@ -34,3 +36,34 @@ def q_factor(bit_error_rate):
         )
     # erfcinv(2 p) = -ndtri(p) / sqrt(2), without a difference from 1.
     return 20 * np.log10(-tf.math.ndtri(tf.constant(rate)).numpy())
+
+
+def q_factor_to_bit_error_rate(q_factor_db):
+    r"""Bit error rate of a Q factor, the inverse of `q_factor`.
+
+    :math:`p = \mathrm{erfc}(10^{Q/20} / \sqrt 2) / 2`.
+
+    Args:
+        q_factor_db: Float or array, dB.
+
+    Returns:
+        Float64 array of its shape, in (0, 0.5), as far as float64 reaches.
+
+    Raises:
+        ValueError: A Q factor is not finite.
+
+    Example:
+
+    >>> from keras_bp.metrics import q_factor_to_bit_error_rate
+    >>> f"{float(q_factor_to_bit_error_rate(9.8)):.1e}"
+    '1.0e-03'
+    """
+    import tensorflow as tf
+
+    q = np.asarray(q_factor_db, "float64")
+    if not np.all(np.isfinite(q)):
+        raise ValueError(
+            "q_factor_to_bit_error_rate expects finite Q factors. "
+            f"Received: q_factor_db={q_factor_db}"
+        )
+    return tf.math.erfc(tf.constant(10 ** (q / 20) / np.sqrt(2))).numpy() / 2

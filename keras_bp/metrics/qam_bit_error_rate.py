@@ -8,6 +8,13 @@ import numpy as np
 def qam_bit_error_rate(order, snr_db):
     r"""Exact bit error rate of Gray-labeled square QAM in Gaussian noise.
 
+    A sum of Gaussian tails :math:`Q(x) = \mathrm{erfc}(x/\sqrt 2)/2`; for 16
+    points
+
+    .. math::
+        \tfrac34 Q(a) + \tfrac12 Q(3a) - \tfrac14 Q(5a), \quad
+        a = \sqrt{\mathrm{SNR} / 5}.
+
     Args:
         order: Integer, number of points: 4, 16, 64 or 256.
         snr_db: Float or array, power of the symbols over that of the noise,

@@ -12,6 +12,8 @@ from keras_bp.optics.fiber_link import FiberLink
 from keras_bp.optics.frequency_domain_dbp import FrequencyDomainDBP
 from keras_bp.optics.learned_dbp import LearnedDBP
 from keras_bp.optics.link_dataset import link_dataset
+from keras_bp.optics.plot_constellation import plot_constellation
+from keras_bp.optics.plot_power_sweep import plot_power_sweep
 from keras_bp.optics.receiver import align_phase, receiver
 from keras_bp.optics.reversible_split_step import reversible_split_step
 from keras_bp.optics.root_raised_cosine import root_raised_cosine
@@ -36,6 +38,8 @@ __all__ = [
     "error_feedback",
     "link_dataset",
     "modulated",
+    "plot_constellation",
+    "plot_power_sweep",
     "receiver",
     "reversible_split_step",
     "root_raised_cosine",

@@ -40,22 +40,23 @@ def loss_of(integers):
     return model.evaluate(X, Y, verbose=0)
 
 
-def best_of_all():
-    near = [range(int(t * 4) - 2, int(t * 4) + 4) for t in TARGET]
-    return min(itertools.product(*near), key=loss_of)
-
-
-def test_it_finds_the_best_of_all_roundings():
+def test_no_move_of_one_part_or_two_is_better_in_the_end():
     model = make()
-    close = CoordinateClose(X, Y, every=5, start=40, sweeps=2)
+    close = CoordinateClose(X, Y, every=5, start=40, sweeps=4)
     logs = fit(model, [close])
     found = model.layers[0].export_taps().ravel()
-    assert tuple(found) == best_of_all()
+    least = loss_of(found)
+    moves = [
+        move
+        for move in itertools.product((-1, 0, 1), repeat=3)
+        if 0 < np.count_nonzero(move) < 3
+    ]
+    assert min(loss_of(found + np.array(move)) for move in moves) > least
     # Rounding tap by tap is worse here.
-    assert tuple(np.rint(TARGET * 4)) != best_of_all()
+    assert least < loss_of(np.rint(TARGET * 4))
     assert logs["held"][-1] == 1.0
     np.testing.assert_allclose(
-        logs["closing_loss"][-1], model.evaluate(X, Y, verbose=0), rtol=1e-4
+        close.loss, model.evaluate(X, Y, verbose=0), rtol=1e-4
     )
 
 
@@ -122,36 +123,8 @@ def test_the_search_moves_two_parts_where_one_alone_is_worse():
         return [g.reshape(3, 1, 1) / FORM.step]
 
     layer.tap_hold.value.assign(np.array([1, -1, 1]).reshape(3, 1, 1) * 0.25)
-    assert PairSearch([layer], [], loss, gradients).sweep() == 2
+    assert PairSearch([layer], loss, gradients).sweep() == 2
     np.testing.assert_array_equal(q(), at)
-
-
-def test_the_search_takes_free_weights_along():
-    # Only with the gain at its new best does the move pay.
-    model = make()
-    layer, gain = model.layers[0], keras.Variable(1.0)
-    start = np.array([1.0, 0.0, 0.0])
-    layer.tap_hold.hold(
-        np.ones((3, 1, 1), bool), (start * FORM.step).reshape(3, 1, 1)
-    )
-
-    def parts():
-        q = np.asarray(layer.tap_hold.value).ravel()[0] / FORM.step
-        return q, float(gain)
-
-    def loss():
-        q, g = parts()
-        return 100 * (q + g - 2) ** 2 + (q - 3) ** 2
-
-    def gradients():
-        q, g = parts()
-        wall = 200 * (q + g - 2)
-        by_taps = np.array([wall + 2 * (q - 3), 0, 0]) / FORM.step
-        return [by_taps.reshape(3, 1, 1), wall]
-
-    layer.tap_hold.value.assign((start * FORM.step).reshape(3, 1, 1))
-    assert PairSearch([layer], [gain], loss, gradients).sweep() == 2
-    assert parts() == pytest.approx((3.0, -1.0), abs=1e-3)
 
 
 def test_pruned_taps_stay_pruned():

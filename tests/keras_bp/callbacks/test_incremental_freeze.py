@@ -10,7 +10,10 @@ X = np.random.default_rng(0).normal(size=(32, 32, 1)).astype("float32")
 Y = np.roll(0.37 * X, 1, axis=1) - 0.21 * X
 
 
-def make(tap_format=FixedPoint(4, 3), layers=1, learning_rate=0.01):
+FORM = FixedPoint(4, 3)
+
+
+def make(tap_format=FORM, layers=1, learning_rate=0.01):
     model = keras.Sequential([keras.Input((32, 1))])
     for _ in range(layers):
         model.add(

@@ -66,7 +66,7 @@ def test_a_block_counts_relative_to_its_own_power():
     )
 
 
-def test_silence_and_a_missing_phase_have_gradients_of_zero_or_more():
+def test_silence_and_a_missing_phase_have_finite_gradients():
     zeros = tf.zeros((1, 4, 2))
     x = tf.constant(pairs(blocks()[0][:1, :4]), "float32")
     for sent, received, value in ((zeros, x, 0.0), (x, zeros, 1.0)):
@@ -103,5 +103,26 @@ def test_the_loss_trains_with_sample_weights_and_reloads():
 def test_other_shapes_raise():
     with pytest.raises(ValueError, match="even number of channels"):
         phase_aligned_error(np.ones((2, 4, 3)), np.ones((2, 4, 3)))
-    with pytest.raises(ValueError, match="phase_aligned_error expects two"):
-        phase_aligned_error(np.ones((2, 4, 2)), np.ones((2, 4, 4)))
+    for shape in ((2, 4, 4), (2, 1, 2), (1, 4, 2), (4, 2)):
+        with pytest.raises(ValueError, match="two tensors of one shape"):
+            phase_aligned_error(np.ones(shape), np.ones((2, 4, 2)))
+
+
+def test_a_graph_of_open_sizes_takes_any_batch():
+    open_size = tf.TensorSpec((None, None, 2), "float64")
+    run = tf.function(phase_aligned_error, input_signature=[open_size] * 2)
+    x, y = (tf.constant(pairs(part)) for part in blocks())
+    for count in (1, 3):
+        np.testing.assert_allclose(
+            run(x[:count], y[:count]), phase_aligned_error(x, y)[:count]
+        )
+
+
+def test_the_loss_keeps_its_reduction_and_name():
+    loss = PhaseAlignedError(reduction=None, name="noise")
+    again = keras.losses.deserialize(keras.losses.serialize(loss))
+    assert (again.reduction, again.name) == (None, "noise")
+    x, y = (pairs(part) for part in blocks())
+    np.testing.assert_allclose(
+        again(x, y), phase_aligned_error(x, y), rtol=1e-5
+    )

@@ -55,3 +55,10 @@ def test_wrong_arguments_raise():
     for confidence in (0.0, 1.0, 95):
         with pytest.raises(ValueError, match="`confidence`"):
             BitErrorRate(1, 5).interval(confidence)
+
+
+def test_counts_of_numpy_become_integers():
+    counted = BitErrorRate(np.int64(3), np.int32(10))
+    assert type(counted.errors) is type(counted.bits) is int
+    with pytest.raises(TypeError):
+        counted + 1

@@ -44,6 +44,19 @@ def test_it_equals_the_integral_in_gaussian_noise(order, snr_db):
     assert abs(found - by_quadrature(order, snr_db)) < 0.025
 
 
+def test_half_rate_on_two_binary_signals_needs_the_known_ratio():
+    # The Shannon limit of binary signals at rate 1/2: Eb/N0 = 0.187 dB.
+    assert abs(by_quadrature(4, 0.187) - 1.0) < 1e-4
+    assert abs(gmi(*over_noise(4, 0.187, symbols=400_000)) - 1.0) < 0.006
+
+
+def test_points_too_far_to_be_seen_keep_their_digits():
+    points, labels = np.array([-1.0, 1.0, 3.0]), np.array([[0], [1], [1]])
+    # Exponents of 0 and -4 / 0.001 = -4000, which float64 takes for 0.
+    found = gmi(np.array([1.0]), np.array([0]), points, labels, 1e-3)
+    np.testing.assert_allclose(found, 1 - 4000 / np.log(2), rtol=1e-12)
+
+
 def test_it_ends_at_all_bits_and_at_none():
     assert gmi(*over_noise(64, 60.0)) == pytest.approx(6.0, abs=1e-9)
     assert abs(gmi(*over_noise(16, -30.0))) < 0.02
@@ -74,5 +87,10 @@ def test_wrong_arguments_raise():
         gmi(y, sent, points[:3], labels)
     with pytest.raises(ValueError, match="as many received as sent"):
         gmi(y[:5], sent, points, labels)
+    for wrong in (sent - 4, sent + 4, sent.astype(float)):
+        with pytest.raises(ValueError, match="`sent_indices`.* 0 to 3"):
+            gmi(y, wrong, points, labels)
+    with pytest.raises(ValueError, match="`labels` to hold 0 and 1"):
+        gmi(y, sent, points, 2 * labels - 1)
     with pytest.raises(ValueError, match="`noise_power` to be above zero"):
         gmi(y, sent, points, labels, noise_power=0.0)

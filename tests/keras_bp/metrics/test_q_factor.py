@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from keras_bp.metrics import q_factor
+from keras_bp.metrics import q_factor, q_factor_to_bit_error_rate
 
 
 def test_it_is_the_formula_down_to_rates_that_are_never_counted():
@@ -21,3 +21,11 @@ def test_it_inverts_the_error_rate_of_a_binary_signal():
 def test_rates_out_of_range_raise(rate):
     with pytest.raises(ValueError, match="above 0 and below 0.5"):
         q_factor(rate)
+
+
+def test_there_and_back_again():
+    rate = np.array([[0.4, 1e-2], [1e-9, 1e-15]])
+    back = q_factor_to_bit_error_rate(q_factor(rate))
+    np.testing.assert_allclose(back, rate, rtol=1e-9)
+    with pytest.raises(ValueError, match="finite Q factors"):
+        q_factor_to_bit_error_rate([1.0, np.nan])

@@ -1,0 +1,74 @@
+"""The picture of the example."""
+
+import numpy as np
+
+from examples import report
+from examples.learned_dbp_parts import stages
+from examples.learned_dbp_parts.measure import (
+    as_complex,
+    count_bits,
+    outputs,
+    snr,
+)
+from keras_bp.optics import (
+    Constellation,
+    align_phase,
+    plot_constellation,
+    plot_power_sweep,
+)
+
+
+def draw(store, path):
+    """Constellations and curves over the launch power.
+
+    Args:
+        store: `Store`, of a run whose models are there.
+        path: `pathlib.Path` of the PNG file.
+
+    Returns:
+        `path`.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(13, 7.6), layout="constrained")
+    above, below = figure.subfigures(2, 1)
+    models = stages.sweep_models(store)
+    _constellations(above, store, models)
+    left, right = below.subplots(1, 2)
+    blocks = {
+        power: stages.swept_blocks(store, power)
+        for power in store.config.powers
+    }
+    for axes, measure in ((left, "snr"), (right, "ber")):
+        curves = {
+            name: {
+                power: snr(model, found)
+                if measure == "snr"
+                else count_bits(model, found, 64, power)
+                for power, found in blocks.items()
+            }
+            for name, model in models.items()
+        }
+        plot_power_sweep(axes, curves, measure=measure)
+    path.write_bytes(report.png(figure))
+    return path
+
+
+def _constellations(figure, store, models):
+    """64-QAM at the launch power of the link, behind three equalizers."""
+    names = list(models)
+    chosen = [names[0], names[1], names[-1]]
+    samples, symbols = stages.qam_blocks(store)
+    sent = as_complex(symbols)
+    for axes, name in zip(figure.subplots(1, 3), chosen, strict=True):
+        received = as_complex(outputs(models[name], samples))
+        received = align_phase(received, sent)
+        noise = np.mean(np.abs(received - sent) ** 2)
+        ratio = 10 * np.log10(np.mean(np.abs(sent) ** 2) / noise)
+        plot_constellation(
+            axes,
+            received,
+            Constellation(64).points,
+            limit=1.5,
+            title=f"{name}: {ratio:.1f} dB",
+        )

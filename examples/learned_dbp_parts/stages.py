@@ -1,0 +1,237 @@
+"""The stages of the example, each of which leaves rows."""
+
+import dataclasses
+import statistics
+
+import keras
+
+from examples.learned_dbp_parts import train
+from examples.learned_dbp_parts.measure import ber_row, count_bits, snr
+from keras_bp.optics import (
+    EDC,
+    DBPFormats,
+    FrequencyDomainDBP,
+    TimeDomainDBP,
+)
+
+# Seeds of the blocks: none is drawn twice.
+_TRAIN, _TEST, _QAM, _SHIFTED, _SWEPT = range(1, 6)
+_SNR = "effective SNR"
+
+
+def training_blocks(store):
+    return store.blocks("train", store.config.train_blocks, _TRAIN)
+
+
+def test_blocks(store):
+    return store.blocks("test", store.config.test_blocks, _TEST)
+
+
+def qam_blocks(store):
+    return store.blocks("qam", store.config.qam_blocks, _QAM, modulation=64)
+
+
+def references(store):
+    """What is not learned: equalizers and filters by design."""
+    link, test = store.config.link, test_blocks(store)
+    found = {"EDC": EDC(link)}
+    for steps in (1, 2, 8):
+        name = f"frequency-domain DBP, {steps} steps per span"
+        found[name] = FrequencyDomainDBP(link, steps)
+    for taps in store.config.reference_taps:
+        found[f"LS {taps} taps"] = TimeDomainDBP(link, taps)
+        for bits in store.config.reference_bits:
+            formats = DBPFormats.of(tap_bits=bits)
+            for feedback in (False, True):
+                how = "error feedback" if feedback else "plain rounding"
+                found[f"LS {taps} taps/{bits} bit, {how}"] = TimeDomainDBP(
+                    link, taps, formats=formats, error_feedback=feedback
+                )
+    return [
+        store.row(name, _SNR, snr(model, test)) for name, model in found.items()
+    ]
+
+
+def learned(store):
+    """Real taps: the median of the seeds, and how far the first carries."""
+    config, test = store.config, test_blocks(store)
+    models = [learned_model(store, seed) for seed in range(config.seeds)]
+    name = f"learned {config.num_taps} taps"
+    found = [snr(model, test) for model in models]
+    rows = [median_row(store, name, found)]
+    model = models[0]
+    rows.append(
+        store.row(name, f"{_SNR}, 64-QAM", snr(model, qam_blocks(store)))
+    )
+    rows.append(ber_row(store, name, count_bits(model, qam_blocks(store), 64)))
+    linear = EDC(config.link)
+    rows.append(
+        ber_row(store, "EDC", count_bits(linear, qam_blocks(store), 64))
+    )
+    for shift, blocks in shifted_blocks(store):
+        ideal = snr(FrequencyDomainDBP(config.link), blocks)
+        rows.append(
+            store.row(
+                name,
+                f"{_SNR}, {shift}",
+                snr(model, blocks),
+                against="frequency-domain DBP of one step, not told",
+                against_value=ideal,
+            )
+        )
+    return rows
+
+
+def shifted_blocks(store):
+    """Links other than the one that the model was trained on."""
+    link, count = store.config.link, store.config.test_blocks // 3
+    for change in (-1.0, 1.0):
+        name = f"{change:+g} dB of power"
+        power = link.launch_power + change
+        yield (
+            name,
+            store.blocks(f"power{change:+g}", count, _SHIFTED, power=power),
+        )
+    for change in (-0.02, 0.02):
+        other = dataclasses.replace(link, beta_2=link.beta_2 * (1 + change))
+        yield (
+            f"{100 * change:+g} % of dispersion",
+            store.blocks(
+                f"dispersion{100 * change:+g}", count, _SHIFTED, link=other
+            ),
+        )
+
+
+def learned_model(store, seed):
+    return store.model(
+        f"learned-{seed}",
+        lambda: train.learn(store.config, training_blocks(store), seed),
+    )
+
+
+def pruned(store):
+    """Alternating 5 and 3 taps, and the curve on the way there."""
+    test, curve = test_blocks(store), {}
+
+    class Watch(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            length = round(logs["mean_taps"], 2)
+            curve[length] = snr(self.model, test)
+
+    model = store.model(
+        "pruned",
+        lambda: train.prune(
+            store.config,
+            training_blocks(store),
+            learned_model(store, 0),
+            0,
+            Watch(),
+        ),
+    )
+    rows = [
+        store.row(
+            f"pruned to {length:g} taps on average",
+            f"{_SNR}, while training",
+            value,
+        )
+        for length, value in curve.items()
+    ]
+    name = "pruned, 5 and 3 taps"
+    rows.append(store.row(name, _SNR, snr(model, test)))
+    rows.append(ber_row(store, name, count_bits(model, qam_blocks(store), 64)))
+    return rows
+
+
+def quantized(store):
+    """Rounded taps, with a real and with a rounded signal."""
+    config, test = store.config, test_blocks(store)
+    rows = []
+    for signal_bits in (None, config.signal_bits):
+        for bits in config.bits:
+            name = f"learned {config.num_taps} taps/{bits} bit"
+            if signal_bits:
+                name += f", {signal_bits}-bit signal"
+            models = [
+                quantized_model(store, bits, signal_bits, seed)
+                for seed in range(config.seeds)
+            ]
+            found = [snr(model, test) for model in models]
+            rows.append(median_row(store, name, found))
+            counted = count_bits(models[0], qam_blocks(store), 64)
+            rows.append(ber_row(store, name, counted))
+            drift = max(float(model.drift()) for model in models)
+            rows.append(
+                store.row(name, "largest drift of the scale", drift, "octaves")
+            )
+    return rows
+
+
+def swept(store):
+    """64-QAM over the launch power, with models trained at one of them."""
+    config, rows = store.config, []
+    for name, model in sweep_models(store).items():
+        for power in config.powers:
+            blocks = swept_blocks(store, power)
+            told = f"{name}, {power:+g} dBm"
+            rows.append(store.row(told, f"{_SNR}, 64-QAM", snr(model, blocks)))
+            counted = count_bits(model, blocks, 64, power)
+            rows.append(ber_row(store, told, counted))
+    return rows
+
+
+def sweep_models(store):
+    """The equalizers that are compared over the launch power."""
+    config = store.config
+    bits = config.bits[0]
+    return {
+        "EDC": EDC(config.link),
+        "frequency-domain DBP, 1 step": FrequencyDomainDBP(config.link),
+        "frequency-domain DBP, 8 steps": FrequencyDomainDBP(config.link, 8),
+        f"learned, {config.num_taps} taps": learned_model(store, 0),
+        f"learned, {bits}-bit taps, {config.signal_bits}-bit signal": (
+            quantized_model(store, bits, config.signal_bits, 0)
+        ),
+    }
+
+
+def swept_blocks(store, power):
+    return store.blocks(
+        f"sweep{power:+g}",
+        store.config.qam_blocks // 4,
+        _SWEPT,
+        modulation=64,
+        power=power,
+    )
+
+
+def quantized_model(store, bits, signal_bits, seed):
+    return store.model(
+        f"quantized-{bits}-{signal_bits}-{seed}",
+        lambda: train.quantize(
+            store.config,
+            training_blocks(store),
+            learned_model(store, seed),
+            bits,
+            signal_bits,
+            seed,
+        ),
+    )
+
+
+def median_row(store, name, found):
+    return store.row(
+        name,
+        _SNR,
+        statistics.median(found),
+        samples=found if len(found) > 1 else None,
+        aim=store.config.aims.get(name),
+    )
+
+
+STAGES = {
+    "references": references,
+    "learned": learned,
+    "quantized": quantized,
+    "swept": swept,
+    "pruned": pruned,
+}

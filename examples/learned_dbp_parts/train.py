@@ -1,0 +1,97 @@
+"""How a learned digital backpropagation is trained, pruned and rounded."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_bp.callbacks import CoordinateClose, IncrementalFreeze, TapPrune
+from keras_bp.losses import PhaseAlignedError
+from keras_bp.metrics import EffectiveSNR
+from keras_bp.optics import DBPFormats, LearnedDBP
+
+_SHARES = (0.3, 0.5, 0.65, 0.75)
+
+
+def pipeline(blocks, batch, seed):
+    """Endless shuffled batches of simulated blocks."""
+    data = tf.data.Dataset.from_tensor_slices(blocks).cache()
+    data = data.shuffle(len(blocks[0]), seed=seed).repeat()
+    return data.batch(batch).prefetch(2)
+
+
+def fit(model, blocks, config, steps, rate, seed, callbacks=(), verbose=1):
+    """Trains for a number of steps; the rate falls along a cosine."""
+    schedule = keras.optimizers.schedules.CosineDecay(rate, steps, 0.02)
+    model.compile(
+        keras.optimizers.Adam(schedule),
+        PhaseAlignedError(),
+        metrics=[EffectiveSNR()],
+        jit_compile=True,
+    )
+    epochs = max(1, steps // 100)
+    return model.fit(
+        pipeline(blocks, config.batch, seed),
+        steps_per_epoch=-(-steps // epochs),
+        epochs=epochs,
+        shuffle=False,
+        verbose=2 if verbose else 0,
+        callbacks=list(callbacks),
+    ).history
+
+
+def learn(config, blocks, seed):
+    """A model of real taps, from the least-squares filters."""
+    keras.utils.set_random_seed(seed)
+    model = LearnedDBP(config.link, num_taps=config.num_taps)
+    model.build((None, *blocks[0].shape[1:]))
+    if seed:
+        # Another start, near the design.
+        rng = np.random.default_rng(seed)
+        for layer in model.fir_layers:
+            noise = 0.01 * rng.normal(size=layer.taps.shape)
+            layer.taps.assign_add(noise)
+    fit(model, blocks, config, config.steps, 2e-3, seed)
+    return model
+
+
+def prune(config, blocks, model, seed, watch):
+    """Shortens the filters to 5 and 3 taps in turns while they train."""
+    callback = TapPrune((5, 3), steps=int(0.8 * config.prune_steps), seed=seed)
+    callbacks = [callback, watch]
+    fit(model, blocks, config, config.prune_steps, 1e-3, seed, callbacks)
+    return model.pruned()
+
+
+def quantize(config, blocks, real, tap_bits, signal_bits, seed):
+    """Rounds the taps step by step; the signal too, if it has bits."""
+    formats = DBPFormats.of(tap_bits=tap_bits, signal_bits=signal_bits)
+    model = LearnedDBP(
+        config.link,
+        num_taps=real.num_taps,
+        method="taylor2" if signal_bits else "exact",
+        train_kerr=True,
+        formats=formats,
+    )
+    model.build((None, *blocks[0].shape[1:]))
+    for layer, trained in zip(model.fir_layers, real.fir_layers, strict=True):
+        layer.taps.assign(trained.taps)
+    model.output_gain.assign(real.output_gain)
+    model.choose_scales()
+    every = max(1, config.steps // 10)
+    start = every * len(_SHARES)
+    free = sum(np.prod(layer.taps.shape) for layer in model.fir_layers)
+    left = int(np.ceil(free * (1 - _SHARES[-1])))
+    part = slice(config.closing_blocks)
+    callbacks = [
+        IncrementalFreeze(_SHARES, every=every),
+        CoordinateClose(
+            blocks[0][part],
+            blocks[1][part],
+            every=config.closing_every,
+            start=start,
+            sweeps=config.sweeps,
+        ),
+    ]
+    steps = start + (left + 1) * config.closing_every
+    fit(model, blocks, config, steps, 1e-3, seed, callbacks)
+    return model
