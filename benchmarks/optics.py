@@ -6,8 +6,6 @@ the same run where they are installed (`make rivals` makes such a venv).
 
 import time
 
-from examples import quiet  # isort: skip  # noqa: F401, before Keras
-
 from absl import app, flags
 
 from benchmarks import environment, optics_cases, results, tables

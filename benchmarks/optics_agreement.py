@@ -7,8 +7,6 @@ Run it as `python -m benchmarks.optics_agreement` in the environment that
 import time
 import types
 
-from examples import quiet  # isort: skip  # noqa: F401, before Keras
-
 import numpy as np
 from absl import app, flags
 

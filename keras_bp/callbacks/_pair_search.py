@@ -142,12 +142,9 @@ class PairSearch:
 
 
 def _step_of(layer):
-    """The step for each part, 0 for one that is free, or a pruned tap."""
-    held = layer.tap_hold.held
-    value = ops.convert_to_numpy(layer.tap_hold.value)
-    pruned = np.all(held & (value == 0), axis=tuple(range(1, value.ndim)))
-    kept = ~np.reshape(pruned, (-1,) + (1,) * (value.ndim - 1))
-    return np.where(held & kept, layer.tap_format.step, 0.0)
+    """The step for each part, 0 for one that is free or pruned."""
+    hold = layer.tap_hold
+    return np.where(hold.held & ~hold.pruned, layer.tap_format.step, 0.0)
 
 
 def _stacked(parts):

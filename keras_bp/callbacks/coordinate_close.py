@@ -158,10 +158,9 @@ class CoordinateClose(TapCallback):
         moved = 0
         for layer in self._layers:
             taps = np.rint(integer_taps(layer))
-            pruned = layer.tap_hold.held & (taps == 0)
-            pruned = pruned.reshape(len(taps), -1).all(axis=1)
+            pruned = layer.tap_hold.pruned
             for index in np.ndindex(taps.shape):
-                if pruned[index[0]]:
+                if pruned[index]:
                     continue
                 now = taps[index]
                 beside = {

@@ -1,7 +1,6 @@
 """The callback that shortens filters while they train."""
 
 import numpy as np
-from keras import ops
 
 from keras_bp import _checks
 from keras_bp.callbacks._tap_callback import TapCallback
@@ -97,17 +96,16 @@ class TapPrune(TapCallback):
 
 def prune_pair(layer, ring):
     """Holds taps `ring` and `num_taps - 1 - ring` of `layer` at zero."""
-    mask = layer.tap_hold.held.copy()
-    value = ops.convert_to_numpy(layer.tap_hold.value).copy()
-    ends = [ring] if layer.symmetric else [ring, layer.num_taps - 1 - ring]
-    mask[ends], value[ends] = True, 0.0
-    layer.tap_hold.hold(mask, value)
+    mask = np.zeros(layer.taps.shape, bool)
+    mask[[ring] if layer.symmetric else [ring, layer.num_taps - 1 - ring]] = (
+        True
+    )
+    layer.tap_hold.prune(mask)
 
 
 def filter_length(layer):
-    """Number of taps of `layer` without the pairs that are held at zero."""
-    value = ops.convert_to_numpy(layer.tap_hold.value)
-    gone = layer.tap_hold.held & (value == 0)
+    """Number of taps of `layer` without the outer pairs that are pruned."""
+    gone = layer.tap_hold.pruned
     gone = gone.reshape(len(gone), -1).all(axis=1)
     if layer.symmetric:
         gone = np.concatenate([gone, gone[-2::-1]])

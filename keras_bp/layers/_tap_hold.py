@@ -11,9 +11,8 @@ from keras_bp._registration import serializable
 class TapHold(keras.layers.Layer):
     """Puts fixed values in the place of some taps.
 
-    What is held is saved with the model. A value of zero prunes a tap. While
-    `round_free` is 0, only held taps are rounded, and the others train as
-    real numbers.
+    What is held is saved with the model. While `round_free` is 0, only held
+    taps are rounded, and the others train as real numbers.
     """
 
     def __init__(self, **kwargs):
@@ -22,29 +21,22 @@ class TapHold(keras.layers.Layer):
         self.autocast = False
 
     def build(self, shape):
-        settings = {"trainable": False, "autocast": False}
         dtype = "float64" if self.compute_dtype == "float64" else "float32"
-        self.mask = self.add_weight(
-            name="held",
-            shape=shape,
-            initializer="zeros",
-            dtype=dtype,
-            **settings,
-        )
-        self.value = self.add_weight(
-            name="held_value",
-            shape=shape,
-            initializer="zeros",
-            dtype=dtype,
-            **settings,
-        )
-        self.round_free = self.add_weight(
-            name="round_free",
-            shape=(),
-            initializer="ones",
-            dtype=dtype,
-            **settings,
-        )
+
+        def state(name, shape, initializer):
+            return self.add_weight(
+                name=name,
+                shape=shape,
+                initializer=initializer,
+                dtype=dtype,
+                trainable=False,
+                autocast=False,
+            )
+
+        self.mask = state("held", shape, "zeros")
+        self.value = state("held_value", shape, "zeros")
+        self.pruned_mask = state("pruned", shape, "zeros")
+        self.round_free = state("round_free", (), "ones")
 
     def call(self, taps):
         """Taps with the held ones in their places."""
@@ -58,14 +50,32 @@ class TapHold(keras.layers.Layer):
     def hold(self, mask, value):
         """Holds the taps where `mask` is true, in place of those held so far.
 
+        Pruned taps stay held at zero.
+
         Args:
             mask: Boolean array of the shape of the stored taps.
             value: Float array of that shape.
         """
         mask = np.broadcast_to(np.asarray(mask, bool), self.mask.shape)
-        value = np.where(mask, value, 0.0)
+        value = np.where(mask & ~self.pruned, value, 0.0)
+        mask = mask | self.pruned
         self.mask.assign(mask.astype(self.mask.dtype))
         self.value.assign(value.astype(self.value.dtype))
+
+    def prune(self, mask):
+        """Holds the taps where `mask` is true at zero, for good.
+
+        Args:
+            mask: Boolean array of the shape of the stored taps.
+        """
+        pruned = self.pruned | np.asarray(mask, bool)
+        self.pruned_mask.assign(pruned.astype(self.mask.dtype))
+        self.hold(self.held, ops.convert_to_numpy(self.value))
+
+    @property
+    def pruned(self):
+        """Boolean array, true where a tap is pruned."""
+        return ops.convert_to_numpy(self.pruned_mask) > 0.5
 
     @property
     def held(self):

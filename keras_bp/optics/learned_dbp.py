@@ -114,7 +114,7 @@ class LearnedDBP(TimeDomainDBP):
         return ops.max(ops.abs(ops.cumsum(gains)))
 
     def pruned(self):
-        """A model of shorter filters, without the taps that are held at zero.
+        """A model of shorter filters, without the taps that were pruned.
 
         Returns:
             `LearnedDBP` with equal outputs and the other taps of this one,
@@ -160,9 +160,7 @@ class LearnedDBP(TimeDomainDBP):
 
 
 def _outer_zeros(layer):
-    """Number of leading stored taps of `layer` that are held at zero."""
-    held = layer.tap_hold.held
-    value = ops.convert_to_numpy(layer.tap_hold.value)
-    pruned = np.all(held & (value == 0), axis=(1, 2, 3))
+    """Number of leading stored taps of `layer` that are pruned."""
+    pruned = layer.tap_hold.pruned.all(axis=(1, 2, 3))
     # The center stays.
     return int(np.argmin(np.append(pruned[:-1], False)))
