@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
+RIVALS := .venv-rivals
 TOOLS := .tools
 BUILDIFIER := $(TOOLS)/node_modules/.bin/buildifier
 BAZEL_FILES := BUILD MODULE.bazel
@@ -15,18 +16,23 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 .DELETE_ON_ERROR:
 # Two installations into one environment must not overlap.
 .NOTPARALLEL:
-.PHONY: help quickstart test lint lint-python lint-build results clean
+.PHONY: help quickstart learned-dbp rivals test lint lint-python lint-build results clean
 
 help:
 	@echo "make quickstart  run examples/quickstart.py; its flags go in ARGS=\"...\""
+	@echo "make learned-dbp run examples/learned_dbp.py; its flags go in ARGS=\"...\""
 	@echo "make test        run the tests"
 	@echo "make lint        check style, import order and BUILD files (needs npm)"
+	@echo "make rivals      make $(RIVALS), where benchmarks.optics meets other packages"
 	@echo "make results     render the tables of docs/results"
 	@echo "make clean       remove .venv, .tools, caches and build folders; out/ stays"
 	@echo "Python 3.11 or later is needed; choose it with PYTHON=python3.12."
 
 quickstart: $(VENV)/.examples.stamp
 	$(PY) examples/quickstart.py $(ARGS)
+
+learned-dbp: $(VENV)/.examples.stamp
+	$(PY) -m examples.learned_dbp $(ARGS)
 
 test: $(VENV)/.test.stamp
 	$(PY) -m pytest -n 2 $(ARGS)
@@ -44,8 +50,13 @@ lint-build: $(BUILDIFIER)
 results: $(VENV)/.examples.stamp
 	$(PY) -m benchmarks.pages $(ARGS)
 
+# Apart, since they pin packages of their own.
+rivals:
+	$(MAKE) VENV=$(RIVALS) $(RIVALS)/.rivals.stamp
+	$(RIVALS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps sionna==1.2.2
+
 clean:
-	rm -rf $(VENV) $(TOOLS) build dist *.egg-info
+	rm -rf $(VENV) $(RIVALS) $(TOOLS) build dist *.egg-info
 	rm -rf .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

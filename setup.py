@@ -17,6 +17,8 @@ long_description = readme.read_text(encoding="utf-8") if readme.exists() else ""
 
 export = ["ai-edge-litert>=2.0", "flatbuffers>=24.3"]
 examples = [*export, "scikit-learn>=1.4", "matplotlib>=3.8", "jinja2>=3.1"]
+# With Sionna, which `make rivals` installs without its own requirements.
+rivals = [*examples, "OptiCommPy==0.11.0", "importlib_resources>=6.0"]
 test = [*examples, "pytest>=8.2", "pytest-xdist>=3.6", "scipy>=1.12"]
 lint = ["ruff>=0.12", "import-linter>=2.2"]
 
@@ -47,6 +49,7 @@ setup(
     extras_require={
         "export": export,
         "examples": examples,
+        "rivals": rivals,
         "test": test,
         "lint": lint,
     },

@@ -22,9 +22,9 @@ from keras_bp.optics.split_step import split_step
 from keras_bp.optics.time_domain_dbp import TimeDomainDBP
 
 __all__ = [
+    "Constellation",
     "DBPFormats",
     "EDC",
-    "Constellation",
     "Equalizer",
     "FiberLink",
     "FrequencyDomainDBP",

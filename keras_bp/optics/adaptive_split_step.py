@@ -51,33 +51,16 @@ def adaptive_split_step(
     if sample_rate is None:
         sample_rate = link.symbol_rate * link.simulation_samples_per_symbol
     _checks.check_positive("sample_rate", sample_rate, owner=owner)
-    gain, phase = linear_exponents(link, u.shape[-1], sample_rate)
     sign = -1.0 if inverse else 1.0
-    phase = tf.constant(phase, "float64")
-    gamma, alpha = link.effective_gamma, link.attenuation_per_km
-
-    def disperse(u, km):
-        angle = phase * (sign * km)
-        decay = tf.exp(gain * sign * km)
-        value = tf.complex(decay * tf.cos(angle), decay * tf.sin(angle))
-        return tf.signal.ifft(tf.signal.fft(u) * tf.cast(value, u.dtype))
+    disperse = _dispersion(link, u.shape[-1], sample_rate, sign)
+    alpha = link.attenuation_per_km
 
     def step(count, u, done, pending):
-        left = link.span_length - done
-        peak = tf.stop_gradient(tf.cast(tf.reduce_max(power_of(u)), "float64"))
-        # Without power or Kerr effect, all that is left.
-        wanted = tf.math.divide_no_nan(
-            tf.constant(max_phase, "float64"), gamma * peak
-        )
-        wanted = tf.where(gamma * peak > 0, wanted, left)
-        least = left / tf.cast(max_steps - count, "float64")
-        km = tf.minimum(tf.maximum(wanted, least), left)
+        km = _length_of_step(u, link, done, max_phase, max_steps - count)
         u = disperse(u, pending + km / 2)
         length = km if alpha == 0 else 2 * tf.sinh(alpha * km / 2) / alpha
-        turned = power_of(u) * tf.cast(
-            sign * gamma * length, u.dtype.real_dtype
-        )
-        return count + 1, turn(u, turned), done + km, km / 2
+        kerr = tf.cast(sign * link.effective_gamma * length, u.dtype.real_dtype)
+        return count + 1, turn(u, power_of(u) * kerr), done + km, km / 2
 
     zero = tf.constant(0.0, "float64")
     count, u, _, pending = tf.while_loop(
@@ -88,3 +71,29 @@ def adaptive_split_step(
         maximum_iterations=max_steps,
     )
     return disperse(u, pending), count
+
+
+def _dispersion(link, num_samples, sample_rate, sign):
+    """A function that takes a field along some km without Kerr effect."""
+    gain, phase = linear_exponents(link, num_samples, sample_rate)
+    phase = tf.constant(phase, "float64")
+
+    def disperse(u, km):
+        angle = phase * (sign * km)
+        decay = tf.exp(gain * sign * km)
+        value = tf.complex(decay * tf.cos(angle), decay * tf.sin(angle))
+        return tf.signal.ifft(tf.signal.fft(u) * tf.cast(value, u.dtype))
+
+    return disperse
+
+
+def _length_of_step(u, link, done, max_phase, steps_left):
+    """Length in km, a float64 tensor without a gradient."""
+    left = link.span_length - done
+    peak = tf.stop_gradient(tf.cast(tf.reduce_max(power_of(u)), "float64"))
+    turned = link.effective_gamma * peak
+    # Without power or Kerr effect, all that is left.
+    wanted = tf.math.divide_no_nan(tf.constant(max_phase, "float64"), turned)
+    wanted = tf.where(turned > 0, wanted, left)
+    least = left / tf.cast(steps_left, "float64")
+    return tf.minimum(tf.maximum(wanted, least), left)

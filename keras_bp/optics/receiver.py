@@ -17,6 +17,7 @@ def receiver(u, link):
         u: Complex tensor of shape `(batch, polarizations, time)` at
             `link.simulation_samples_per_symbol`, with a whole number of
             symbols.
+        link: `FiberLink`.
 
     Returns:
         Tensor of the same dtype, at `link.samples_per_symbol`.

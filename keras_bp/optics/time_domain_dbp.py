@@ -239,26 +239,7 @@ class TimeDomainDBP(Equalizer):
                 self.formats.input, name="input", dtype=self.dtype_policy
             )
         self.fir_layers = [
-            QuantizedFIR(
-                filters=None,
-                num_taps=len(taps),
-                tap_format=self.formats.taps,
-                signal_format=None,
-                output_format=self.formats.fir,
-                symmetric=True,
-                padding="circular",
-                tap_initializer=keras.initializers.Constant(
-                    _stored(taps).tolist()
-                ),
-                accumulator=(
-                    "float64"
-                    if needs_float64(self.formats, len(taps))
-                    else "float32"
-                ),
-                trainable=self._trains,
-                name=f"fir_{index}",
-                dtype=self.dtype_policy,
-            )
+            self._make_fir(index, taps)
             for index, taps in enumerate(designed_taps(self))
         ]
         self.kerr_layers = [
@@ -275,6 +256,23 @@ class TimeDomainDBP(Equalizer):
             )
             for index, coefficient in enumerate(self.kerr_coefficients)
         ]
+
+    def _make_fir(self, index, taps):
+        wide = needs_float64(self.formats, len(taps))
+        return QuantizedFIR(
+            filters=None,
+            num_taps=len(taps),
+            tap_format=self.formats.taps,
+            signal_format=None,
+            output_format=self.formats.fir,
+            symmetric=True,
+            padding="circular",
+            tap_initializer=keras.initializers.Constant(_stored(taps).tolist()),
+            accumulator="float64" if wide else "float32",
+            trainable=self._trains,
+            name=f"fir_{index}",
+            dtype=self.dtype_policy,
+        )
 
 
 def _as_formats(formats, owner):

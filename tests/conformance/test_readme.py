@@ -36,7 +36,7 @@ def test_code_runs_as_printed(index, tmp_path):
 
 def test_the_first_example_is_short():
     code = [line for line in BLOCKS[0].splitlines() if line]
-    assert len(BLOCKS) == 4 and len(code) <= 13
+    assert len(BLOCKS) == 5 and len(code) <= 13
     assert sum("import" not in line for line in code) <= 10
 
 
@@ -63,11 +63,11 @@ def test_linked_files_exist():
 
 
 def test_every_name_in_the_table_of_variants_exists():
-    from keras_bp import callbacks, layers, ops, surgery
+    from keras_bp import callbacks, layers, ops, optics, surgery
 
     known = {
         name
-        for room in (callbacks, layers, ops, surgery)
+        for room in (callbacks, layers, ops, optics, surgery)
         for name in room.__all__
     }
     table = TEXT.split("## Variants")[1].split("An estimator of your own")[0]

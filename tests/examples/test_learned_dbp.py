@@ -1,0 +1,84 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from examples.learned_dbp_parts import CONFIGS, STAGES, Store
+from examples.learned_dbp_parts.measure import ber_row, count_bits, snr
+from keras_bp.metrics import BitErrorRate, qam_bit_error_rate
+from keras_bp.optics import EDC, FiberLink, simulate
+
+TINY = dataclasses.replace(
+    CONFIGS["small"],
+    link=FiberLink.isit(num_spans=2),
+    simulation_steps=4,
+    train_blocks=8,
+    test_blocks=6,
+    qam_blocks=8,
+    symbols=32,
+    num_taps=5,
+    steps=10,
+    batch=4,
+    closing_every=1,
+    closing_blocks=4,
+    prune_steps=10,
+    reference_taps=(5,),
+    powers=(0.0,),
+)
+
+
+def store_in(folder, config=TINY):
+    return Store(folder, config, "tiny", verbose=0)
+
+
+@pytest.mark.slow
+def test_a_second_run_goes_on_where_the_first_one_ended(tmp_path):
+    first = store_in(tmp_path)
+    rows = {
+        name: first.rows(name, lambda s=s: s(first))
+        for name, s in STAGES.items()
+    }
+    names = {row.name for row in rows["quantized"]}
+    assert names == {
+        "tiny/learned 5 taps/6 bit",
+        "tiny/learned 5 taps/6 bit, 10-bit signal",
+    }
+    assert any("pruned, 5 and 3 taps" in row.name for row in rows["pruned"])
+
+    def fail():
+        raise AssertionError("was made before")
+
+    again = store_in(tmp_path)
+    assert {name: again.rows(name, fail) for name in STAGES} == rows
+    assert again.seconds == pytest.approx(first.seconds)
+    model = again.model("learned-0", fail)
+    found = snr(model, again.blocks("test", 6, 0))
+    assert rows["learned"][0].value == pytest.approx(found, abs=1e-3)
+
+
+def test_a_folder_of_another_configuration_is_refused(tmp_path):
+    store_in(tmp_path)
+    other = dataclasses.replace(TINY, steps=11)
+    with pytest.raises(ValueError, match="of another"):
+        store_in(tmp_path, other)
+
+
+@pytest.mark.parametrize("power", [None, 3.0])
+def test_bits_are_counted_at_the_power_that_was_sent(power):
+    # A linear link whose errors theory gives.
+    link = FiberLink.isit(num_spans=25, gamma=0.0, noise_scaling=10.0)
+    blocks = simulate(link, 80, 256, 64, power, steps_per_span=1, first_block=3)
+    counted = count_bits(EDC(link), blocks, 64, power)
+    ratio = 10 * np.log10(link.reference_power / link.noise_power)
+    expected = qam_bit_error_rate(64, ratio + (power or 0.0))
+    low, high = counted.interval(0.9999)
+    assert low < expected < high and counted.reliable
+
+
+def test_few_errors_give_an_upper_bound(tmp_path):
+    store = store_in(tmp_path)
+    few = ber_row(store, "EDC", BitErrorRate(3, 1000))
+    assert "upper bound" in few.metric and "3 errors" in few.metric
+    assert few.value == BitErrorRate(3, 1000).upper_bound()
+    many = ber_row(store, "EDC", BitErrorRate(300, 1000))
+    assert many.value == 0.3 and many.low < 0.3 < many.high
