@@ -117,9 +117,7 @@ def training():
     # Each pass is a piece of 100 steps, whose first one compiles.
     reached, total, seconds = None, 0.0, []
     rate = keras.optimizers.schedules.CosineDecay(2e-3, 1500, 0.05)
-    model.compile(
-        keras.optimizers.Adam(rate), PhaseAlignedError(), [EffectiveSNR()]
-    )
+    model.compile(keras.optimizers.Adam(rate), PhaseAlignedError())
     for _ in range(15):
         begin = time.perf_counter()
         model.fit(data, steps_per_epoch=100, shuffle=False, verbose=0)

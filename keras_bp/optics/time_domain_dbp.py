@@ -19,6 +19,7 @@ from keras_bp.optics._dbp_taps import (
     designed_taps,
     needs_float64,
 )
+from keras_bp.optics._recompute import recomputed
 from keras_bp.optics.dbp_formats import DBPFormats
 from keras_bp.optics.dispersion_filter import DESIGNS
 from keras_bp.optics.equalizer import Equalizer
@@ -177,7 +178,7 @@ class TimeDomainDBP(Equalizer):
 
             # From the output of one filter to that of the next.
             keep_less = self.recompute and training
-            x = keras.remat(step)(x) if keep_less else step(x)
+            x = recomputed(step, x) if keep_less else step(x)
         return x * ops.cast(self.output_gain, x.dtype)
 
     def choose_scales(self, max_drift=0.5):
