@@ -105,3 +105,9 @@ def choose_log2_scales(taps, form, max_drift):
         found.append(scales[relative.argmin()])
         drift += found[-1]
     return np.array(found)
+
+
+def stored_taps(taps):
+    """The first half of complex taps, as the layer holds it."""
+    half = taps[: (len(taps) + 1) // 2]
+    return np.stack([half.real, half.imag], axis=-1)[:, None, None]

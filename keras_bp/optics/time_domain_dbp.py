@@ -18,6 +18,7 @@ from keras_bp.optics._dbp_taps import (
     choose_log2_scales,
     designed_taps,
     needs_float64,
+    stored_taps,
 )
 from keras_bp.optics._recompute import recomputed
 from keras_bp.optics.dbp_formats import DBPFormats
@@ -62,6 +63,9 @@ class TimeDomainDBP(Equalizer):
             see `KerrRotation`. Defaults to `1`.
         lut_bits: Integer or None, see `KerrRotation`. Defaults to `None`.
         formats: `DBPFormats`, or None for floating point. Defaults to `None`.
+        tap_gradient: String, `"straight_through"` or `"noise"`, see
+            `FixedPointQuantizer`; of what is trained. Defaults to
+            `"straight_through"`.
         error_feedback: Boolean. If true the taps are rounded so that their
             errors do not add up over the steps, see
             `keras_bp.optics.error_feedback`. Defaults to `False`.
@@ -112,6 +116,7 @@ class TimeDomainDBP(Equalizer):
         power_taps=1,
         lut_bits=None,
         formats=None,
+        tap_gradient="straight_through",
         error_feedback=False,
         recompute=False,
         **kwargs,
@@ -133,6 +138,7 @@ class TimeDomainDBP(Equalizer):
         self.power_taps = power_taps
         self.lut_bits = lut_bits
         self.formats = _as_formats(formats, owner)
+        self.tap_gradient = tap_gradient
         self.error_feedback = bool(error_feedback)
         self.recompute = bool(recompute)
         self.step_lengths, self.kerr_coefficients = dbp_steps(
@@ -225,7 +231,7 @@ class TimeDomainDBP(Equalizer):
     def get_config(self):
         names = (
             "num_taps steps_per_span split filters bandwidth max_gain method "
-            "power_taps lut_bits error_feedback recompute"
+            "power_taps lut_bits tap_gradient error_feedback recompute"
         )
         return {
             **super().get_config(),
@@ -268,7 +274,10 @@ class TimeDomainDBP(Equalizer):
             output_format=self.formats.fir,
             symmetric=True,
             padding="circular",
-            tap_initializer=keras.initializers.Constant(_stored(taps).tolist()),
+            tap_initializer=keras.initializers.Constant(
+                stored_taps(taps).tolist()
+            ),
+            tap_gradient=self.tap_gradient,
             accumulator="float64" if wide else "float32",
             trainable=self._trains,
             name=f"fir_{index}",
@@ -287,9 +296,3 @@ def _as_formats(formats, owner):
             f"None. Received: formats={formats!r}"
         )
     return formats
-
-
-def _stored(taps):
-    """The first half of complex taps, as the layer holds it."""
-    half = taps[: (len(taps) + 1) // 2]
-    return np.stack([half.real, half.imag], axis=-1)[:, None, None]

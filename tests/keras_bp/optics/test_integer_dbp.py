@@ -21,8 +21,7 @@ def integer_dbp(model, x):
     """All steps on int64, from the converter to the last rotation."""
     forms = model.formats
     f = {
-        role: getattr(forms, role).fraction_bits
-        for role in forms.get_config()
+        role: getattr(forms, role).fraction_bits for role in forms.get_config()
     }
     signal = forms.input
     x = rounded(np.rint(x * 2.0**20).astype("int64"), 20, signal)

@@ -130,6 +130,15 @@ def test_a_gain_that_drifts_is_seen_and_punished(short_link, blocks):
     assert abs(trained["loss"] - logs["loss"] - excess) < 0.02
 
 
+def test_noise_takes_the_place_of_rounding_while_it_trains(short_link, blocks):
+    model = LearnedDBP(
+        short_link, 5, formats=DBPFormats.of(6), tap_gradient="noise"
+    )
+    first, second = (model(blocks[0], training=True) for _ in range(2))
+    assert np.abs(first - second).max() > 1e-3
+    np.testing.assert_array_equal(model(blocks[0]), model(blocks[0]))
+
+
 def test_pruning_needs_a_built_model(short_link):
     with pytest.raises(ValueError, match="expects a built model"):
         LearnedDBP(short_link).pruned()

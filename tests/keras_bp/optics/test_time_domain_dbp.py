@@ -164,6 +164,11 @@ def test_recomputing_gives_the_same_gradients(short_link, blocks):
         ({"filters": "ideal"}, ValueError, "`filters` to be one of"),
         ({"method": "sine"}, ValueError, "`method` to be one of"),
         ({"method": "lut"}, ValueError, "expects formats"),
+        (
+            {"tap_gradient": "no", "formats": DBPFormats.of(6)},
+            ValueError,
+            "`gradient` to be one of",
+        ),
         ({"formats": 6}, TypeError, "`formats` to be a keras_bp.optics"),
         ({"error_feedback": True}, ValueError, "expects `formats.taps`"),
         ({"bandwidth": 2.0}, ValueError, "at most 1"),
