@@ -36,7 +36,7 @@ class Config:
 
 _ISIT = Config(
     link=FiberLink.isit(),
-    simulation_steps=50,
+    simulation_steps=25,
     train_blocks=2000,
     test_blocks=300,
     qam_blocks=651,
@@ -65,7 +65,7 @@ _ISIT = Config(
 
 _SMALL = Config(
     link=FiberLink.isit(num_spans=4, launch_power=4.0),
-    simulation_steps=20,
+    simulation_steps=10,
     train_blocks=100,
     test_blocks=40,
     qam_blocks=80,

@@ -51,7 +51,6 @@ class Store:
                 self.config.symbols,
                 seed=seed,
                 steps_per_span=self.config.simulation_steps,
-                rule="logarithmic",
                 verbose=self.verbose,
                 **arguments,
             )

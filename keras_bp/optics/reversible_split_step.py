@@ -72,8 +72,11 @@ def _backward(out, upstream, linear, kerr, gain, phase):
     coefficients = tf.constant(kerr, dtype.real_dtype)
     # The field goes back by the inverse, the gradient by the adjoint, which
     # loses where the field has lost.
-    undo = response_of(-linear[1:], gain, phase, dtype)
-    adjoint = response_of(linear[1:], gain, -phase, dtype)
+    undo, undo_rest = response_of(-linear[1:], gain, phase, dtype)
+    adjoint, adjoint_rest = response_of(linear[1:], gain, -phase, dtype)
+    if undo_rest is not None:
+        out = tf.signal.ifft(tf.signal.fft(out) * undo_rest)
+        upstream = tf.signal.ifft(tf.signal.fft(upstream) * adjoint_rest)
 
     def step(left, field, upstream):
         index = left - 1

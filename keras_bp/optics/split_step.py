@@ -156,7 +156,7 @@ def run_steps(u, linear, kerr, gain, phase):
     """Runs what `plan_steps` gives."""
     dtype = u.dtype
     kerr = tf.constant(kerr, dtype.real_dtype)
-    response = response_of(linear[1:], gain, phase, dtype)
+    response, rest = response_of(linear[1:], gain, phase, dtype)
     spectrum = tf.signal.fft(u)
     if linear[0] != 0:
         first = transfer(gain * linear[0], phase * linear[0], dtype)
@@ -174,14 +174,32 @@ def run_steps(u, linear, kerr, gain, phase):
         (0, spectrum),
         maximum_iterations=last + 1,
     )
-    return tf.signal.ifft(spectrum)
+    return tf.signal.ifft(spectrum if rest is None else spectrum * rest)
 
 
 def response_of(linear, gain, phase, dtype):
-    """A function from the number of a step to its transfer function."""
-    if np.allclose(linear, linear[0], rtol=1e-12, atol=0):
+    """Transfer functions of the linear parts of a span.
+
+    Parts of equal length share one table. The last part of a symmetric split
+    is half as long as the others: it shares their table too, and what that is
+    too much is undone once, after the loop.
+
+    Args:
+        linear: Float array of km.
+        gain: Float, loss exponent of one km.
+        phase: Float array, phase of one km.
+        dtype: Complex `tf.DType`.
+
+    Returns:
+        A function from the number of a part to its transfer function; a
+        transfer function that corrects the last part, or None.
+    """
+    if np.allclose(linear[:-1], linear[0], rtol=1e-12, atol=0):
         same = transfer(gain * linear[0], phase * linear[0], dtype)
-        return lambda index: same
+        rest = linear[-1] - linear[0]
+        if abs(rest) <= 1e-12 * abs(linear[0]):
+            return lambda index: same, None
+        return lambda index: same, transfer(gain * rest, phase * rest, dtype)
     lengths = tf.constant(linear, "float64")
     # The phase is thousands of radians: its product needs float64.
     phase = tf.constant(phase, "float64")
@@ -192,4 +210,4 @@ def response_of(linear, gain, phase, dtype):
         value = tf.complex(decay * tf.cos(angle), decay * tf.sin(angle))
         return tf.cast(value, dtype)
 
-    return at
+    return at, None

@@ -137,7 +137,7 @@ def test_two_polarizations_follow_an_independent_manakov_solver():
         c = slope(wanted + step / 2 * b)
         d = slope(wanted + step * c)
         wanted = wanted + step / 6 * (a + 2 * b + 2 * c + d)
-    run = tf.function(lambda u: split_step(u, link, 2000), jit_compile=True)
+    run = tf.function(lambda u: split_step(u, link, 4000), jit_compile=True)
     found = run(tf.constant(u[None]))[0]
     assert relative(found, wanted) < 1e-7
     assert relative(u, wanted) > 0.1
