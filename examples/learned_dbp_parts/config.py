@@ -9,7 +9,10 @@ from keras_bp.optics import FiberLink
 class Config:
     """A link, and how much is simulated and trained on it.
 
-    `aims` maps the name of a row to what it is held to, in dB.
+    `train_powers` are those of the training blocks, in dBm, or None for that
+    of the link. `fair` gives the taps and the bits of the filters by design
+    that are swept over the power. With `prune_first` it is the pruned model
+    that is rounded. `aims` maps the name of a row to what it is held to, in dB.
     """
 
     link: FiberLink
@@ -17,8 +20,14 @@ class Config:
     train_blocks: int
     test_blocks: int
     qam_blocks: int
+    sweep_blocks: int
+    qam: int
     symbols: int
+    train_powers: tuple | None
     num_taps: int
+    bandwidth: float
+    power_taps: int
+    rate: float
     steps: int
     batch: int
     bits: tuple
@@ -27,8 +36,11 @@ class Config:
     closing_blocks: int
     sweeps: int
     prune_steps: int
+    prune_to: tuple
+    prune_first: bool
     reference_taps: tuple
     reference_bits: tuple
+    fair: tuple
     seeds: int
     powers: tuple
     aims: dict
@@ -40,8 +52,14 @@ _ISIT = Config(
     train_blocks=2000,
     test_blocks=300,
     qam_blocks=651,
+    sweep_blocks=651,
+    qam=64,
     symbols=256,
+    train_powers=None,
     num_taps=9,
+    bandwidth=0.6,
+    power_taps=1,
+    rate=2e-3,
     steps=1500,
     batch=100,
     bits=(6, 5),
@@ -50,8 +68,11 @@ _ISIT = Config(
     closing_blocks=100,
     sweeps=8,
     prune_steps=20_000,
+    prune_to=(5, 3),
+    prune_first=False,
     reference_taps=(9, 11, 13, 15),
     reference_bits=(6, 8),
+    fair=(11, 8),
     seeds=3,
     powers=(-2.0, -1.0, 0.0, 1.0, 2.0),
     aims={
@@ -69,8 +90,14 @@ _SMALL = Config(
     train_blocks=100,
     test_blocks=40,
     qam_blocks=80,
+    sweep_blocks=20,
+    qam=64,
     symbols=128,
+    train_powers=None,
     num_taps=7,
+    bandwidth=0.6,
+    power_taps=1,
+    rate=2e-3,
     steps=150,
     batch=20,
     bits=(6,),
@@ -79,11 +106,59 @@ _SMALL = Config(
     closing_blocks=20,
     sweeps=1,
     prune_steps=400,
+    prune_to=(5, 3),
+    prune_first=False,
     reference_taps=(7, 9),
     reference_bits=(6,),
+    fair=(9, 6),
     seeds=1,
     powers=(2.0, 4.0, 6.0),
     aims={},
 )
 
-CONFIGS = {"isit": _ISIT, "small": _SMALL}
+# Both polarizations of the same link.
+_DUAL = dataclasses.replace(
+    _ISIT,
+    link=FiberLink.isit(polarizations=2),
+    test_blocks=150,
+    qam_blocks=325,
+    sweep_blocks=162,
+    bits=(6,),
+    seeds=1,
+    prune_steps=0,
+    aims={},
+)
+
+_ECOC = Config(
+    link=FiberLink.ecoc(launch_power=3.0),
+    simulation_steps=20,
+    train_blocks=2000,
+    test_blocks=200,
+    qam_blocks=976,
+    sweep_blocks=976,
+    qam=16,
+    symbols=256,
+    train_powers=(0.0, 1.0, 2.0, 3.0, 4.0),
+    num_taps=41,
+    bandwidth=0.55,
+    power_taps=9,
+    rate=5e-4,
+    steps=1500,
+    batch=50,
+    bits=(6,),
+    signal_bits=10,
+    closing_every=4,
+    closing_blocks=50,
+    sweeps=2,
+    prune_steps=6000,
+    prune_to=(21, 19),
+    prune_first=True,
+    reference_taps=(25, 29, 31, 35, 41),
+    reference_bits=(8,),
+    fair=(35, 8),
+    seeds=1,
+    powers=(-2.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0),
+    aims={},
+)
+
+CONFIGS = {"isit": _ISIT, "ecoc": _ECOC, "dual": _DUAL, "small": _SMALL}

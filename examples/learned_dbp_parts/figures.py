@@ -44,7 +44,7 @@ def draw(store, path):
             name: {
                 power: snr(model, found)
                 if measure == "snr"
-                else count_bits(model, found, 64, power)
+                else count_bits(model, found, store.config.qam, power)
                 for power, found in blocks.items()
             }
             for name, model in models.items()
@@ -55,7 +55,7 @@ def draw(store, path):
 
 
 def _constellations(figure, store, models):
-    """64-QAM at the launch power of the link, behind three equalizers."""
+    """QAM at the launch power of the link, behind three equalizers."""
     names = list(models)
     chosen = [names[0], names[1], names[-1]]
     samples, symbols = stages.qam_blocks(store)
@@ -68,7 +68,7 @@ def _constellations(figure, store, models):
         plot_constellation(
             axes,
             received,
-            Constellation(64).points,
+            Constellation(store.config.qam).points,
             limit=1.5,
             title=f"{name}: {ratio:.1f} dB",
         )

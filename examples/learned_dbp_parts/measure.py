@@ -52,17 +52,18 @@ def as_complex(pairs):
 
 def ber_row(store, name, counted):
     """The rate with its interval, or an upper bound with too few errors."""
+    qam = f"{store.config.qam}-QAM"
     if counted.reliable:
         return store.row(
             name,
-            f"counted BER, 64-QAM, {counted.bits:,} bits",
+            f"counted BER, {qam}, {counted.bits:,} bits",
             counted.value,
             "",
             samples=[*counted.interval(), counted.value],
         )
     return store.row(
         name,
-        f"upper bound of the BER, 64-QAM, {counted.errors} errors in "
+        f"upper bound of the BER, {qam}, {counted.errors} errors in "
         f"{counted.bits:,} bits",
         counted.upper_bound(),
         "",

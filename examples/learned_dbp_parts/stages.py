@@ -20,7 +20,10 @@ _SNR = "effective SNR"
 
 
 def training_blocks(store):
-    return store.blocks("train", store.config.train_blocks, _TRAIN)
+    config = store.config
+    return store.blocks(
+        "train", config.train_blocks, _TRAIN, power=config.train_powers
+    )
 
 
 def test_blocks(store):
@@ -28,24 +31,37 @@ def test_blocks(store):
 
 
 def qam_blocks(store):
-    return store.blocks("qam", store.config.qam_blocks, _QAM, modulation=64)
+    config = store.config
+    return store.blocks("qam", config.qam_blocks, _QAM, modulation=config.qam)
+
+
+def count_qam(store, model):
+    """Bit errors at the power of the link."""
+    return count_bits(model, qam_blocks(store), store.config.qam)
 
 
 def references(store):
     """What is not learned: equalizers and filters by design."""
     link, test = store.config.link, test_blocks(store)
+    bandwidth = store.config.bandwidth
     found = {"EDC": EDC(link)}
     for steps in (1, 2, 8):
         name = f"frequency-domain DBP, {steps} steps per span"
         found[name] = FrequencyDomainDBP(link, steps)
     for taps in store.config.reference_taps:
-        found[f"LS {taps} taps"] = TimeDomainDBP(link, taps)
+        found[f"LS {taps} taps"] = TimeDomainDBP(
+            link, taps, bandwidth=bandwidth
+        )
         for bits in store.config.reference_bits:
             formats = DBPFormats.of(tap_bits=bits)
             for feedback in (False, True):
                 how = "error feedback" if feedback else "plain rounding"
                 found[f"LS {taps} taps/{bits} bit, {how}"] = TimeDomainDBP(
-                    link, taps, formats=formats, error_feedback=feedback
+                    link,
+                    taps,
+                    bandwidth=bandwidth,
+                    formats=formats,
+                    error_feedback=feedback,
                 )
     return [
         store.row(name, _SNR, snr(model, test)) for name, model in found.items()
@@ -56,18 +72,16 @@ def learned(store):
     """Real taps: the median of the seeds, and how far the first carries."""
     config, test = store.config, test_blocks(store)
     models = [learned_model(store, seed) for seed in range(config.seeds)]
-    name = f"learned {config.num_taps} taps"
+    name, qam = f"learned {config.num_taps} taps", f"{config.qam}-QAM"
     found = [snr(model, test) for model in models]
     rows = [median_row(store, name, found)]
     model = models[0]
     rows.append(
-        store.row(name, f"{_SNR}, 64-QAM", snr(model, qam_blocks(store)))
+        store.row(name, f"{_SNR}, {qam}", snr(model, qam_blocks(store)))
     )
-    rows.append(ber_row(store, name, count_bits(model, qam_blocks(store), 64)))
+    rows.append(ber_row(store, name, count_qam(store, model)))
     linear = EDC(config.link)
-    rows.append(
-        ber_row(store, "EDC", count_bits(linear, qam_blocks(store), 64))
-    )
+    rows.append(ber_row(store, "EDC", count_qam(store, linear)))
     for shift, blocks in shifted_blocks(store):
         ideal = snr(FrequencyDomainDBP(config.link), blocks)
         rows.append(
@@ -110,7 +124,9 @@ def learned_model(store, seed):
 
 
 def pruned(store):
-    """Alternating 5 and 3 taps, and the curve on the way there."""
+    """Alternating lengths, and the curve on the way there."""
+    if not store.config.prune_steps:
+        return []
     test, curve = test_blocks(store), {}
 
     class Watch(keras.callbacks.Callback):
@@ -118,16 +134,7 @@ def pruned(store):
             length = round(logs["mean_taps"], 2)
             curve[length] = snr(self.model, test)
 
-    model = store.model(
-        "pruned",
-        lambda: train.prune(
-            store.config,
-            training_blocks(store),
-            learned_model(store, 0),
-            0,
-            Watch(),
-        ),
-    )
+    model = pruned_model(store, Watch())
     rows = [
         store.row(
             f"pruned to {length:g} taps on average",
@@ -136,10 +143,25 @@ def pruned(store):
         )
         for length, value in curve.items()
     ]
-    name = "pruned, 5 and 3 taps"
+    lengths = " and ".join(str(taps) for taps in store.config.prune_to)
+    name = f"pruned, {lengths} taps"
     rows.append(store.row(name, _SNR, snr(model, test)))
-    rows.append(ber_row(store, name, count_bits(model, qam_blocks(store), 64)))
+    rows.append(ber_row(store, name, count_qam(store, model)))
     return rows
+
+
+def pruned_model(store, *callbacks):
+    """Needs the stage of the same name, whose callback draws the curve."""
+    return store.model(
+        "pruned",
+        lambda: train.prune(
+            store.config,
+            training_blocks(store),
+            learned_model(store, 0),
+            0,
+            callbacks,
+        ),
+    )
 
 
 def quantized(store):
@@ -148,7 +170,7 @@ def quantized(store):
     rows = []
     for signal_bits in (None, config.signal_bits):
         for bits in config.bits:
-            name = f"learned {config.num_taps} taps/{bits} bit"
+            name = f"{quantized_name(store)}/{bits} bit"
             if signal_bits:
                 name += f", {signal_bits}-bit signal"
             models = [
@@ -157,7 +179,7 @@ def quantized(store):
             ]
             found = [snr(model, test) for model in models]
             rows.append(median_row(store, name, found))
-            counted = count_bits(models[0], qam_blocks(store), 64)
+            counted = count_qam(store, models[0])
             rows.append(ber_row(store, name, counted))
             drift = max(float(model.drift()) for model in models)
             rows.append(
@@ -167,14 +189,15 @@ def quantized(store):
 
 
 def swept(store):
-    """64-QAM over the launch power, with models trained at one of them."""
+    """SNR and bit errors of QAM over the launch power."""
     config, rows = store.config, []
+    measured = f"{_SNR}, {config.qam}-QAM"
     for name, model in sweep_models(store).items():
         for power in config.powers:
             blocks = swept_blocks(store, power)
             told = f"{name}, {power:+g} dBm"
-            rows.append(store.row(told, f"{_SNR}, 64-QAM", snr(model, blocks)))
-            counted = count_bits(model, blocks, 64, power)
+            rows.append(store.row(told, measured, snr(model, blocks)))
+            counted = count_bits(model, blocks, config.qam, power)
             rows.append(ber_row(store, told, counted))
     return rows
 
@@ -182,24 +205,41 @@ def swept(store):
 def sweep_models(store):
     """The equalizers that are compared over the launch power."""
     config = store.config
-    bits = config.bits[0]
-    return {
-        "EDC": EDC(config.link),
-        "frequency-domain DBP, 1 step": FrequencyDomainDBP(config.link),
-        "frequency-domain DBP, 8 steps": FrequencyDomainDBP(config.link, 8),
-        f"learned, {config.num_taps} taps": learned_model(store, 0),
-        f"learned, {bits}-bit taps, {config.signal_bits}-bit signal": (
-            quantized_model(store, bits, config.signal_bits, 0)
-        ),
-    }
+    link, (taps, ls_bits) = config.link, config.fair
+    bits, signal_bits = config.bits[0], config.signal_bits
+    found = {"EDC": EDC(link)}
+    for steps in (1, 2, 8):
+        found[f"frequency-domain DBP, {steps} StPS"] = FrequencyDomainDBP(
+            link, steps
+        )
+    found[f"LS {taps} taps/{ls_bits} bit"] = TimeDomainDBP(
+        link,
+        taps,
+        bandwidth=config.bandwidth,
+        formats=DBPFormats.of(tap_bits=ls_bits),
+        error_feedback=True,
+    )
+    found[f"learned {config.num_taps} taps"] = learned_model(store, 0)
+    name = f"{quantized_name(store)}/{bits} bit, {signal_bits}-bit signal"
+    found[name] = quantized_model(store, bits, config.signal_bits, 0)
+    return found
+
+
+def quantized_name(store):
+    """What is rounded."""
+    config = store.config
+    if not config.prune_first:
+        return f"learned {config.num_taps} taps"
+    lengths = " and ".join(str(taps) for taps in config.prune_to)
+    return f"learned, pruned to {lengths} taps"
 
 
 def swept_blocks(store, power):
     return store.blocks(
         f"sweep{power:+g}",
-        store.config.qam_blocks // 4,
+        store.config.sweep_blocks,
         _SWEPT,
-        modulation=64,
+        modulation=store.config.qam,
         power=power,
     )
 
@@ -210,7 +250,9 @@ def quantized_model(store, bits, signal_bits, seed):
         lambda: train.quantize(
             store.config,
             training_blocks(store),
-            learned_model(store, seed),
+            pruned_model(store)
+            if store.config.prune_first
+            else learned_model(store, seed),
             bits,
             signal_bits,
             seed,
@@ -231,7 +273,7 @@ def median_row(store, name, found):
 STAGES = {
     "references": references,
     "learned": learned,
+    "pruned": pruned,
     "quantized": quantized,
     "swept": swept,
-    "pruned": pruned,
 }

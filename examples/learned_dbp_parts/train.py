@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras_bp.callbacks import CoordinateClose, IncrementalFreeze, TapPrune
 from keras_bp.losses import PhaseAlignedError
 from keras_bp.metrics import EffectiveSNR
+from keras_bp.ops import FixedPoint
 from keras_bp.optics import DBPFormats, LearnedDBP
 
 _SHARES = (0.3, 0.5, 0.65, 0.75)
@@ -42,7 +43,12 @@ def fit(model, blocks, config, steps, rate, seed, callbacks=(), verbose=1):
 def learn(config, blocks, seed):
     """A model of real taps, from the least-squares filters."""
     keras.utils.set_random_seed(seed)
-    model = LearnedDBP(config.link, num_taps=config.num_taps)
+    model = LearnedDBP(
+        config.link,
+        num_taps=config.num_taps,
+        bandwidth=config.bandwidth,
+        power_taps=config.power_taps,
+    )
     model.build((None, *blocks[0].shape[1:]))
     if seed:
         # Another start, near the design.
@@ -50,31 +56,34 @@ def learn(config, blocks, seed):
         for layer in model.fir_layers:
             noise = 0.01 * rng.normal(size=layer.taps.shape)
             layer.taps.assign_add(noise)
-    fit(model, blocks, config, config.steps, 2e-3, seed)
+    fit(model, blocks, config, config.steps, config.rate, seed)
     return model
 
 
-def prune(config, blocks, model, seed, watch):
-    """Shortens the filters to 5 and 3 taps in turns while they train."""
-    callback = TapPrune((5, 3), steps=int(0.8 * config.prune_steps), seed=seed)
-    callbacks = [callback, watch]
-    fit(model, blocks, config, config.prune_steps, 1e-3, seed, callbacks)
+def prune(config, blocks, model, seed, callbacks=()):
+    """Shortens the filters in turns while they train."""
+    steps = int(0.8 * config.prune_steps)
+    callbacks = [TapPrune(config.prune_to, steps=steps, seed=seed), *callbacks]
+    rate = config.rate / 2
+    fit(model, blocks, config, config.prune_steps, rate, seed, callbacks)
     return model.pruned()
 
 
 def quantize(config, blocks, real, tap_bits, signal_bits, seed):
     """Rounds the taps step by step; the signal too, if it has bits."""
-    formats = DBPFormats.of(tap_bits=tap_bits, signal_bits=signal_bits)
     model = LearnedDBP(
         config.link,
         num_taps=real.num_taps,
+        power_taps=config.power_taps,
         method="taylor2" if signal_bits else "exact",
         train_kerr=True,
-        formats=formats,
+        formats=_formats(real, tap_bits, signal_bits),
     )
     model.build((None, *blocks[0].shape[1:]))
     for layer, trained in zip(model.fir_layers, real.fir_layers, strict=True):
         layer.taps.assign(trained.taps)
+    for layer, trained in zip(model.kerr_layers, real.kerr_layers, strict=True):
+        layer.set_coefficients(trained.coefficients)
     model.output_gain.assign(real.output_gain)
     model.choose_scales()
     every = max(1, config.steps // 10)
@@ -93,5 +102,25 @@ def quantize(config, blocks, real, tap_bits, signal_bits, seed):
         ),
     ]
     steps = start + (left + 1) * config.closing_every
-    fit(model, blocks, config, steps, 1e-3, seed, callbacks)
+    rate = config.rate / 2
+    fit(model, blocks, config, steps, rate, seed, callbacks)
     return model
+
+
+def _formats(real, tap_bits, signal_bits):
+    """Formats whose coefficients reach twice as far as those of `real`."""
+    if signal_bits is None:
+        return DBPFormats.of(tap_bits=tap_bits)
+    largest = max(
+        np.abs(keras.ops.convert_to_numpy(layer.coefficients)).max()
+        for layer in real.kerr_layers
+    )
+    fraction = signal_bits - int(np.ceil(np.log2(2 * largest)))
+    # A filter on the power may have coefficients below zero.
+    signed = real.power_taps > 1
+    return DBPFormats.of(
+        tap_bits=tap_bits,
+        signal_bits=signal_bits,
+        coefficient=FixedPoint(signal_bits, fraction - signed, signed=signed),
+        phase=FixedPoint(signal_bits, signal_bits - signed, signed=signed),
+    )

@@ -15,6 +15,7 @@ TINY = dataclasses.replace(
     train_blocks=8,
     test_blocks=6,
     qam_blocks=8,
+    sweep_blocks=4,
     symbols=32,
     num_taps=5,
     steps=10,
