@@ -1,5 +1,7 @@
 """The callback that rounds taps one at a time, each to the better side."""
 
+import contextlib
+
 import keras
 import numpy as np
 from keras import ops
@@ -82,7 +84,7 @@ class CoordinateClose(TapCallback):
     def begin(self):
         self._closed = 0
         self.loss = float("nan")
-        self._loss = _loss_function(self.model, self.x, self.y)
+        self._loss = _loss_function(self.model, self.x, self.y, self._layers)
         self.train_free_taps_unrounded()
 
     def after_step(self, logs):
@@ -177,12 +179,15 @@ class CoordinateClose(TapCallback):
         return moved
 
 
-def _loss_function(model, x, y):
-    """A function that gives the loss of `model` on one batch."""
+def _loss_function(model, x, y, layers):
+    """The loss of `model` on one batch, with taps that are free unrounded."""
     x, y = ops.convert_to_tensor(x), ops.convert_to_tensor(y)
 
     def loss():
-        y_pred = model(x, training=False)
+        with contextlib.ExitStack() as stack:
+            for layer in layers:
+                stack.enter_context(layer.tap_hold.as_in_training())
+            y_pred = model(x, training=False)
         return model.compute_loss(x, y, y_pred, training=False)
 
     if keras.backend.backend() != "tensorflow":

@@ -1,11 +1,38 @@
-"""How wide the numbers of a Kerr rotation get, and its tables."""
+"""The formats of a Kerr rotation, how wide its numbers get, its tables."""
 
 import functools
 
 import numpy as np
 
+from keras_bp import _checks
+
+ROLES = ("power", "coefficient", "phase", "rotation", "output")
+
 _LARGEST_IN_FLOAT32 = 2**24
 _BITS_OF_SIXTH = 8
+
+
+def check_formats(layer, owner):
+    """Raises `TypeError` or `ValueError` for what cannot be rounded so."""
+    for role, form in layer.formats.items():
+        _checks.check_one_of("formats", role, ROLES, owner=owner)
+        if form.scale != "fixed":
+            raise ValueError(
+                f"{owner} expects formats with scale='fixed'. "
+                f"Received: formats[{role!r}]={form}"
+            )
+    phase = layer.formats.get("phase")
+    if layer.method == "lut" and phase is None:
+        raise ValueError(
+            f"{owner} expects formats['phase'] with method='lut': its "
+            "bits address the table. Received: "
+            f"formats={sorted(layer.formats)}"
+        )
+    if layer.lut_bits is not None:
+        most = phase.word_length if phase else None
+        _checks.check_integer(
+            "lut_bits", layer.lut_bits, minimum=1, maximum=most, owner=owner
+        )
 
 
 def exact_in_float32(layer):

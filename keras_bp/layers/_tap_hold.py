@@ -1,5 +1,7 @@
 """Taps that are held at a value while the others train."""
 
+import contextlib
+
 import keras
 import numpy as np
 from keras import ops
@@ -12,13 +14,15 @@ class TapHold(keras.layers.Layer):
     """Puts fixed values in the place of some taps.
 
     What is held is saved with the model. While `round_free` is 0, only held
-    taps are rounded, and the others train as real numbers.
+    taps are rounded in training, and the others train as real numbers.
+    Inference always rounds all of them.
     """
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         # Taps keep their dtype: a cast to half precision would lose bits.
         self.autocast = False
+        self._as_in_training = False
 
     def build(self, shape):
         dtype = "float64" if self.compute_dtype == "float64" else "float32"
@@ -42,8 +46,10 @@ class TapHold(keras.layers.Layer):
         """Taps with the held ones in their places."""
         return ops.where(self.mask > 0.5, self.value, taps)
 
-    def choose(self, taps, rounded):
+    def choose(self, taps, rounded, training):
         """The rounded taps where they are to be rounded, else the others."""
+        if not (training or self._as_in_training):
+            return rounded
         use = ops.logical_or(self.mask > 0.5, self.round_free > 0.5)
         return ops.where(use, rounded, taps)
 
@@ -72,6 +78,20 @@ class TapHold(keras.layers.Layer):
         self.pruned_mask.assign(pruned.astype(self.mask.dtype))
         self.hold(self.held, ops.convert_to_numpy(self.value))
 
+    def load_own_variables(self, store):
+        super().load_own_variables(store)
+        # The callback that trained free taps as real numbers is not there.
+        self.round_free.assign(1.0)
+
+    @contextlib.contextmanager
+    def as_in_training(self):
+        """While it is open, inference rounds what training does, no more."""
+        self._as_in_training = True
+        try:
+            yield
+        finally:
+            self._as_in_training = False
+
     @property
     def pruned(self):
         """Boolean array, true where a tap is pruned."""
@@ -81,8 +101,3 @@ class TapHold(keras.layers.Layer):
     def held(self):
         """Boolean array, true where a tap is held."""
         return ops.convert_to_numpy(self.mask) > 0.5
-
-    @property
-    def rounds_all(self):
-        """Boolean, whether taps that are not held are rounded too."""
-        return bool(ops.convert_to_numpy(self.round_free) > 0.5)

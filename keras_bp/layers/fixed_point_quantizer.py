@@ -116,6 +116,7 @@ class FixedPointQuantizer(SeededLayer, keras.layers.Layer):
         # Inputs keep their dtype: a cast to half precision would lose bits.
         self.autocast = False
         self.log2_step = None
+        self.counting = True
         self.overflow = None
         if self.count_overflow and keras.backend.backend() != "jax":
             self.overflow = keras.metrics.Mean(name=f"{self.name}_overflow")
@@ -137,7 +138,7 @@ class FixedPointQuantizer(SeededLayer, keras.layers.Layer):
         x = ops.convert_to_tensor(x)
         if wide_dtype(self) == "float64":
             x = ops.cast(x, "float64")
-        if self.overflow is not None:
+        if self.overflow is not None and self.counting:
             rate = overflow_rate(x, self.fixed_point, self.log2_step)
             self.overflow.update_state(rate, sample_weight=ops.size(x))
         if training and self.gradient == "noise":

@@ -8,7 +8,11 @@ from keras import ops
 
 from keras_bp import _checks
 from keras_bp._registration import serializable
-from keras_bp.layers._kerr_numbers import exact_in_float32, lookup_tables
+from keras_bp.layers._kerr_numbers import (
+    check_formats,
+    exact_in_float32,
+    lookup_tables,
+)
 from keras_bp.layers.fixed_point_quantizer import (
     FixedPointQuantizer,
     as_fixed_point,
@@ -23,7 +27,6 @@ from keras_bp.ops.kerr_rotation import (
 )
 
 METHODS = ("exact", "taylor2", "taylor3", "lut")
-ROLES = ("power", "coefficient", "phase", "rotation", "output")
 
 
 @serializable
@@ -35,10 +38,10 @@ class KerrRotation(keras.layers.Layer):
         z_{n,t} = u_{n,t} (\cos\theta_t - j \sin\theta_t)
 
     the sum over n taking in all polarizations. Each number can be rounded:
-    :math:`p` to `power_format`, :math:`c` to `coefficient_format`,
-    :math:`\theta` to `phase_format`, cosine and sine to `rotation_format`,
-    and :math:`z` to `output_format`; docs/fixed_point.md defines each step.
-    The roundings pass the gradient straight through.
+    :math:`p` to `formats["power"]`, :math:`c` to `"coefficient"`,
+    :math:`\theta` to `"phase"`, cosine and sine to `"rotation"`, and
+    :math:`z` to `"output"`; docs/fixed_point.md defines each step. The
+    roundings pass the gradient straight through.
 
     The layer computes in float32 or float64 whatever the dtype policy, and
     in inference in float64 where float32 cannot hold the products exactly.
@@ -48,12 +51,11 @@ class KerrRotation(keras.layers.Layer):
             power; negative to apply the Kerr effect. Defaults to `0.0`.
         method: String. `"exact"`, `"taylor2"` or `"taylor3"`, see
             `keras_bp.ops.kerr_rotation`, or `"lut"`, tables of cosine and
-            sine, which needs `phase_format`. Defaults to `"exact"`.
+            sine, which needs `formats["phase"]`. Defaults to `"exact"`.
         power_taps: Positive odd integer, length of the symmetric circular
             filter :math:`c`. Defaults to `1`.
-        lut_bits: Positive integer, or None for all bits of `phase_format`:
-            leading bits of the phase that address the table. Defaults to
-            `None`.
+        lut_bits: Positive integer, or None for all bits of the phase: leading
+            bits that address the table. Defaults to `None`.
         signal_format: `FixedPoint` to which the input has been rounded
             before, or None. It is not rounded again; with it the layer knows
             how wide its products are. Defaults to `None`.
@@ -75,8 +77,8 @@ class KerrRotation(keras.layers.Layer):
     Raises:
         TypeError: A format is not a `FixedPoint`, or a count no integer.
         ValueError: A name is unknown, a count out of range, a scale trained,
-            or `method="lut"` lacks its `phase_format`; or the channels of the
-            input are odd.
+            or `method="lut"` lacks its phase; or the channels of the input are
+            odd, or its time is shorter than half of the filter.
 
     Example:
 
@@ -124,7 +126,7 @@ class KerrRotation(keras.layers.Layer):
             for role, form in (formats or {}).items()
             if form is not None
         }
-        self._check_formats(owner)
+        check_formats(self, owner)
         # A filter on the power mixes samples.
         self.supports_masking = self.power_taps == 1
         # Inputs keep their dtype: a cast to half precision would lose bits.
@@ -172,6 +174,7 @@ class KerrRotation(keras.layers.Layer):
 
     def call(self, u, training=False):
         u = ops.convert_to_tensor(u)
+        self._check_time(u.shape[1])
         dtype = self._accumulator_dtype(training)
         wide = ops.cast(u, dtype)
 
@@ -254,38 +257,29 @@ class KerrRotation(keras.layers.Layer):
             },
         }
 
-    def _check_formats(self, owner):
-        for role, form in self.formats.items():
-            _checks.check_one_of("formats", role, ROLES, owner=owner)
-            if form.scale != "fixed":
-                raise ValueError(
-                    f"{owner} expects formats with scale='fixed'. "
-                    f"Received: formats[{role!r}]={form}"
-                )
-        phase = self.formats.get("phase")
-        if self.method == "lut" and phase is None:
+    def _check_time(self, time):
+        least = max(1, self.power_taps // 2)
+        if time is not None and time < least:
             raise ValueError(
-                f"{owner} expects formats['phase'] with method='lut': its "
-                "bits address the table. Received: "
-                f"formats={sorted(self.formats)}"
-            )
-        if self.lut_bits is not None:
-            most = phase.word_length if phase else None
-            _checks.check_integer(
-                "lut_bits", self.lut_bits, minimum=1, maximum=most, owner=owner
+                f"{type(self).__name__} expects at least {least} samples for "
+                f"{self.power_taps} power_taps. Received: time={time}"
             )
 
     def _make_quantizers(self):
         for role, form in self.formats.items():
-            weight = role == "coefficient"
+            gradient = "inward" if role == "coefficient" else "zero"
             quantizer = FixedPointQuantizer(
                 form,
-                saturation_gradient="inward" if weight else "zero",
-                count_overflow=not weight,
+                saturation_gradient=gradient,
                 name=f"{self.name}_{role}",
                 dtype=self.dtype_policy,
             )
             setattr(self, f"{role}_quantizer", quantizer)
+
+    @property
+    def quantizers(self):
+        """List of `FixedPointQuantizer`, one for each format."""
+        return [self._quantizer(role) for role in self.formats]
 
     def _quantizer(self, role):
         return getattr(self, f"{role}_quantizer")

@@ -217,7 +217,7 @@ class QuantizedFIR(keras.layers.Layer):
         taps = self.tap_hold(ops.copy(self.taps))
         if self.tap_quantizer is not None:
             rounded = self.tap_quantizer(taps, training=training)
-            taps = self.tap_hold.choose(taps, rounded)
+            taps = self.tap_hold.choose(taps, rounded, training)
         return symmetric_taps(taps) if self.symmetric else taps
 
     def export_taps(self):
@@ -228,21 +228,13 @@ class QuantizedFIR(keras.layers.Layer):
             `quantized_taps()`, of equal shape.
 
         Raises:
-            ValueError: The layer is not built, its taps are not rounded, or
-                some of them still train as real numbers.
+            ValueError: The layer is not built, or its taps are not rounded.
         """
         if not self.built or self.tap_quantizer is None:
             raise ValueError(
                 f"{type(self).__name__}.export_taps expects a built layer "
                 "with a `tap_format`. Received: "
                 f"built={self.built}, tap_format={self.tap_format}"
-            )
-        if not (self.tap_hold.rounds_all or self.tap_hold.held.all()):
-            raise ValueError(
-                f"{type(self).__name__}.export_taps expects taps that are all "
-                "rounded; let the callback that holds them end, or assign 1 "
-                f"to `tap_hold.round_free`. Received: {self.name!r}, "
-                f"{np.sum(~self.tap_hold.held)} of whose taps are not held"
             )
         taps = self.tap_hold(ops.copy(self.taps))
         integers = self.tap_quantizer.to_integers(taps)
@@ -276,6 +268,16 @@ class QuantizedFIR(keras.layers.Layer):
             **{name: serialize(getattr(self, name)) for name in formats},
             "tap_initializer": initializer,
         }
+
+    @property
+    def quantizers(self):
+        """List of `FixedPointQuantizer`, those that the layer has."""
+        found = (
+            self.tap_quantizer,
+            self.input_quantizer,
+            self.output_quantizer,
+        )
+        return [each for each in found if each is not None]
 
     def _make_children(self):
         self.tap_hold = TapHold(name="tap_hold", dtype=self.dtype_policy)

@@ -15,8 +15,8 @@ def adaptive_split_step(
 ):
     r"""Sends a field through one span, in steps of bounded nonlinear phase.
 
-    A step is as long as turns the highest sample of the batch by `max_phase`,
-    and long enough to end within `max_steps`. It is symmetric. The gradient
+    A step turns no sample of the batch by more than `max_phase`, unless it has
+    to be longer to end within `max_steps`. It is symmetric. The gradient
     takes the steps as they are; under XLA it keeps room for `max_steps`
     fields.
 
@@ -56,7 +56,14 @@ def adaptive_split_step(
     alpha = link.attenuation_per_km
 
     def step(count, u, done, pending):
-        km = _length_of_step(u, link, done, max_phase, max_steps - count)
+        left = link.span_length - done
+        peak = tf.stop_gradient(tf.reduce_max(power_of(u)))
+        # Half of the last step's dispersion and loss is still to come.
+        peak = tf.cast(peak, "float64") * tf.exp(-sign * alpha * pending)
+        km = _length_of_step(peak, link, max_phase, sign)
+        km = tf.clip_by_value(
+            km, left / tf.cast(max_steps - count, "float64"), left
+        )
         u = disperse(u, pending + km / 2)
         length = km if alpha == 0 else 2 * tf.sinh(alpha * km / 2) / alpha
         kerr = tf.cast(sign * link.effective_gamma * length, u.dtype.real_dtype)
@@ -87,13 +94,12 @@ def _dispersion(link, num_samples, sample_rate, sign):
     return disperse
 
 
-def _length_of_step(u, link, done, max_phase, steps_left):
-    """Length in km, a float64 tensor without a gradient."""
-    left = link.span_length - done
-    peak = tf.stop_gradient(tf.cast(tf.reduce_max(power_of(u)), "float64"))
+def _length_of_step(peak, link, max_phase, sign):
+    """Km in which a sample of `peak` W turns by at most `max_phase`."""
     turned = link.effective_gamma * peak
-    # Without power or Kerr effect, all that is left.
-    wanted = tf.math.divide_no_nan(tf.constant(max_phase, "float64"), turned)
-    wanted = tf.where(turned > 0, wanted, left)
-    least = left / tf.cast(steps_left, "float64")
-    return tf.minimum(tf.maximum(wanted, least), left)
+    wanted = max_phase / tf.where(turned > 0, turned, tf.ones_like(turned))
+    alpha = link.attenuation_per_km
+    if sign < 0 and alpha > 0:
+        # Backwards the power rises on the way.
+        wanted = tf.math.log1p(alpha * wanted) / alpha
+    return tf.where(turned > 0, wanted, link.span_length)

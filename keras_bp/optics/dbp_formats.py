@@ -1,6 +1,7 @@
 """The fixed-point formats of a digital backpropagation."""
 
 import dataclasses
+import math
 
 import keras
 
@@ -32,7 +33,8 @@ class DBPFormats:
 
     Raises:
         TypeError: A format is no `FixedPoint`.
-        ValueError: A format has a scale that is trained.
+        ValueError: A format has a scale that is trained, or another than
+            `taps` has `max_digits`.
 
     Example:
 
@@ -66,23 +68,46 @@ class DBPFormats:
                     "DBPFormats expects formats with scale='fixed'. "
                     f"Received: {field.name}={form}"
                 )
+            if form.max_digits and field.name != "taps":
+                raise ValueError(
+                    "DBPFormats expects `max_digits` in `taps` alone. "
+                    f"Received: {field.name}={form}"
+                )
 
     @classmethod
-    def of(cls, tap_bits=None, signal_bits=None, **changes):
+    def of(
+        cls,
+        tap_bits=None,
+        signal_bits=None,
+        *,
+        max_coefficient=2.0**-4,
+        signed=False,
+        **changes,
+    ):
         """Formats for a signal of mean power 1 and phases below one radian.
 
         The signal reaches from -4 to 4, the taps from -1 to 1, the power up
-        to 32, the phase up to 1.
+        to 32, the phase up to 1. `TimeDomainDBP.formats_for` chooses the
+        range of the coefficients for a model.
 
         Args:
             tap_bits: Integer, word length of the taps, or None for taps that
                 are not rounded. Defaults to `None`.
             signal_bits: Integer, word length of everything else, or None for
                 a signal that is not rounded. Defaults to `None`.
+            max_coefficient: Positive float, radians per unit of power: the
+                coefficient reaches up to the next power of two.
+                Defaults to `2**-4`.
+            signed: Boolean, whether coefficients and phases may be negative,
+                as a filter on the power makes them. Defaults to `False`.
             **changes: Fields that differ.
 
         Returns:
             `DBPFormats`.
+
+        Raises:
+            TypeError: A word length is no integer.
+            ValueError: A number is out of range.
         """
         found = {}
         if tap_bits is not None:
@@ -94,15 +119,18 @@ class DBPFormats:
             _checks.check_integer(
                 "signal_bits", signal_bits, minimum=4, owner="DBPFormats.of"
             )
+            _checks.check_positive(
+                "max_coefficient", max_coefficient, owner="DBPFormats.of"
+            )
             signal = FixedPoint(signal_bits, signal_bits - 3)
+            magnitude = signal_bits - int(signed)
+            fraction = magnitude - math.ceil(math.log2(max_coefficient))
             found |= {
                 "input": signal,
                 "fir": signal,
                 "power": FixedPoint(signal_bits, signal_bits - 5, signed=False),
-                "coefficient": FixedPoint(
-                    signal_bits, signal_bits + 4, signed=False
-                ),
-                "phase": FixedPoint(signal_bits, signal_bits, signed=False),
+                "coefficient": FixedPoint(signal_bits, fraction, signed=signed),
+                "phase": FixedPoint(signal_bits, magnitude, signed=signed),
                 "rotation": FixedPoint(signal_bits, signal_bits - 2),
                 "output": signal,
             }

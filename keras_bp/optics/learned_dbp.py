@@ -6,6 +6,8 @@ from keras import ops
 
 from keras_bp import _checks
 from keras_bp._registration import serializable
+from keras_bp.optics._dbp_arguments import check_boolean
+from keras_bp.optics._dbp_state import check_built, copied
 from keras_bp.optics.time_domain_dbp import TimeDomainDBP
 
 
@@ -77,6 +79,9 @@ class LearnedDBP(TimeDomainDBP):
         _checks.check_positive(
             "max_drift", max_drift, owner=type(self).__name__
         )
+        check_boolean("train_filters", train_filters, type(self).__name__)
+        if train_kerr is not None:
+            check_boolean("train_kerr", train_kerr, type(self).__name__)
         self.train_filters = bool(train_filters)
         self.train_kerr = train_kerr
         self.max_drift = float(max_drift)
@@ -90,12 +95,13 @@ class LearnedDBP(TimeDomainDBP):
             self.scale_drift = keras.metrics.Mean(name="scale_drift")
 
     def call(self, x, training=False):
-        if training and self.formats.taps is not None:
+        if self.formats.taps is not None:
             drift = self.drift()
             if self.scale_drift is not None:
                 self.scale_drift.update_state(drift)
-            excess = ops.relu(drift - self.max_drift)
-            self.add_loss(ops.cast(ops.square(excess), "float32"))
+            if training:
+                excess = ops.relu(drift - self.max_drift)
+                self.add_loss(ops.cast(ops.square(excess), "float32"))
         return super().call(x, training=training)
 
     def drift(self):
@@ -123,32 +129,8 @@ class LearnedDBP(TimeDomainDBP):
         Raises:
             ValueError: The model is not built.
         """
-        if not self.built:
-            raise ValueError(
-                f"{type(self).__name__}.pruned expects a built model. "
-                "Received: built=False"
-            )
-        cuts = [_outer_zeros(layer) for layer in self.fir_layers]
-        config = self.get_config() | {
-            "num_taps": [
-                length - 2 * cut
-                for length, cut in zip(self.num_taps, cuts, strict=True)
-            ],
-            "error_feedback": False,
-        }
-        model = type(self).from_config(config)
-        model.build(self.fir_layers[0].get_build_config()["input_shape"])
-        pairs = zip(model.fir_layers, self.fir_layers, cuts, strict=True)
-        for short, long, cut in pairs:
-            short.taps.assign(long.taps[cut:])
-            hold = long.tap_hold
-            short.tap_hold.hold(hold.held[cut:], hold.value[cut:])
-            short.tap_hold.round_free.assign(hold.round_free)
-        for new, old in zip(model.kerr_layers, self.kerr_layers, strict=True):
-            new.set_coefficients(old.coefficients)
-        model.log2_scales.assign(self.log2_scales)
-        model.output_gain.assign(self.output_gain)
-        return model
+        check_built(self, "pruned")
+        return copied(self, [_outer_zeros(x) for x in self.fir_layers], {})
 
     def get_config(self):
         return {

@@ -78,7 +78,7 @@ def test_what_training_leaves_is_closed_at_its_end():
     model = make()
     fit(model, [CoordinateClose(X, Y, every=1000)], epochs=2)
     layer = model.layers[0]
-    assert layer.tap_hold.held.all() and layer.tap_hold.rounds_all
+    assert layer.tap_hold.held.all() and float(layer.tap_hold.round_free) == 1
     np.testing.assert_array_equal(
         layer.export_taps() * FORM.step, layer.tap_hold.value
     )

@@ -208,6 +208,11 @@ def test_wrong_arguments_raise(arguments, error, words):
         KerrRotation(**arguments)
 
 
+def test_a_signal_shorter_than_the_filter_raises():
+    with pytest.raises(ValueError, match="at least 4 samples.*time=3"):
+        KerrRotation(0.1, power_taps=9)(np.ones((1, 3, 2)))
+
+
 def test_odd_channels_raise():
     with pytest.raises(ValueError, match="even number of channels"):
         KerrRotation()(np.ones((1, 4, 3)))

@@ -44,6 +44,19 @@ def test_each_step_turns_the_peak_by_the_bound():
     np.testing.assert_allclose(u, wanted, rtol=0, atol=1e-13)
 
 
+def test_backwards_each_step_turns_the_peak_by_the_bound():
+    # Without dispersion the peak grows on the way back as the loss says.
+    link = FiberLink(beta_2=0.0, gamma=2.0)
+    peak = np.max(np.abs(U) ** 2)
+    alpha = link.attenuation_per_km
+    total = link.gamma * peak * np.expm1(alpha * link.span_length) / alpha
+    u, steps = adaptive_split_step(U, link, total / 7.5, inverse=True)
+    assert int(steps) == 8
+    np.testing.assert_allclose(
+        u, split_step(U, link, 1, inverse=True), rtol=1e-12
+    )
+
+
 def test_the_number_of_steps_is_bounded_and_the_span_complete():
     u, steps = adaptive_split_step(U, LINK, max_phase=1e-9, max_steps=50)
     assert int(steps) == 50

@@ -16,14 +16,15 @@ from keras_bp.optics import (
 )
 
 LINK = FiberLink.isit(num_spans=2, launch_power=6.0)
-FORMATS = DBPFormats.of(tap_bits=6, signal_bits=10)
+FORMATS = DBPFormats.of(tap_bits=6, signal_bits=10, max_coefficient=0.2)
+SIGNED = DBPFormats.of(6, 10, max_coefficient=0.2, signed=True)
 MODELS = [
     (Equalizer, {}),
     (EDC, {}),
     (FrequencyDomainDBP, {"steps_per_span": 2, "split": "asymmetric"}),
     (TimeDomainDBP, {"num_taps": 7, "formats": FORMATS}),
     (LearnedDBP, {"num_taps": [5, 7, 5], "split": "symmetric"}),
-    (LearnedDBP, {"power_taps": 3, "formats": FORMATS, "method": "taylor2"}),
+    (LearnedDBP, {"power_taps": 3, "formats": SIGNED, "method": "taylor2"}),
 ]
 every_model = pytest.mark.parametrize(
     ("cls", "arguments"), MODELS, ids=[cls.__name__ for cls, _ in MODELS]

@@ -117,7 +117,7 @@ def test_wide_numbers_are_summed_in_float64(short_link):
         (12, 14): "float64",
     }
     for (taps, signal), dtype in widths.items():
-        formats = DBPFormats.of(tap_bits=taps, signal_bits=signal)
+        formats = DBPFormats.of(taps, signal, max_coefficient=0.2)
         model = TimeDomainDBP(short_link, 9, formats=formats)
         assert model.fir_layers[0].accumulator == dtype
 
@@ -134,7 +134,7 @@ def test_recomputing_gives_the_same_gradients(short_link, blocks):
             short_link,
             num_taps=5,
             train_kerr=True,
-            formats=DBPFormats.of(tap_bits=6, signal_bits=10),
+            formats=DBPFormats.of(6, 10, max_coefficient=0.2),
             recompute=recompute,
         )
         model(blocks[0])
@@ -153,6 +153,125 @@ def test_recomputing_gives_the_same_gradients(short_link, blocks):
         np.testing.assert_allclose(again, plain, rtol=0, atol=1e-4 * scale)
 
 
+def test_recomputing_repeats_the_noise_and_counts_once(short_link, blocks):
+    import tensorflow as tf
+
+    from keras_bp.optics import LearnedDBP
+
+    formats = DBPFormats.of(6, 10, max_coefficient=0.2)
+    found, states, counts = {}, {}, {}
+    for recompute in (False, True):
+        model = LearnedDBP(
+            short_link,
+            num_taps=5,
+            train_kerr=True,
+            formats=formats,
+            tap_gradient="noise",
+            recompute=recompute,
+        )
+        model(blocks[0])
+        noisy = [layer.tap_quantizer for layer in model.fir_layers]
+        for index, each in enumerate(noisy):
+            each.seed_generator.state.assign([index, 0])
+        counting = model.kerr_layers[0].power_quantizer
+        counting.overflow.reset_state()
+
+        @tf.function(jit_compile=True)
+        def gradients(model=model):
+            with tf.GradientTape() as tape:
+                y = model(blocks[0], training=True)
+                loss = tf.reduce_sum(y * blocks[1])
+            return tape.gradient(loss, model.trainable_variables)
+
+        found[recompute] = gradients()
+        states[recompute] = [np.array(x.seed_generator.state) for x in noisy]
+        counts[recompute] = float(counting.overflow.count)
+    for plain, again in zip(*found.values(), strict=True):
+        scale = np.abs(plain).max()
+        np.testing.assert_allclose(again, plain, rtol=0, atol=1e-4 * scale)
+    np.testing.assert_array_equal(*states.values())
+    assert counts[True] == counts[False] == blocks[0].shape[0] * 128
+
+
+# These phases are large for two terms of the series.
+@pytest.mark.parametrize(("method", "loss"), [("exact", 0.2), ("taylor2", 2)])
+def test_a_copy_takes_over_filters_scales_and_coefficients(
+    short_link, blocks, method, loss
+):
+    model = TimeDomainDBP(short_link, 9, formats=DBPFormats.of(tap_bits=7))
+    model(blocks[0])
+    model.choose_scales()
+    same = model.copied()
+    np.testing.assert_array_equal(same(blocks[0]), model(blocks[0]))
+    formats = model.formats_for(7, 14)
+    rounded = model.copied(method=method, formats=formats)
+    assert rounded.formats == formats and rounded.method == method
+    assert snr(rounded, blocks) == pytest.approx(snr(model, blocks), abs=loss)
+    for ours, theirs in zip(rounded.fir_layers, model.fir_layers, strict=True):
+        np.testing.assert_array_equal(ours.export_taps(), theirs.export_taps())
+    with pytest.raises(ValueError, match="Received: num_taps, split"):
+        model.copied(split="symmetric", num_taps=5)
+    with pytest.raises(ValueError, match="copied expects a built model"):
+        TimeDomainDBP(short_link, 9).copied()
+
+
+def test_formats_for_a_model_hold_twice_its_coefficients(short_link, blocks):
+    model = TimeDomainDBP(short_link, 9)
+    largest = max(model.kerr_coefficients)
+    form = model.formats_for(6, 10).coefficient
+    assert 2 * largest <= form.maximum + form.step < 4 * largest
+    assert not form.signed
+    model(blocks[0])
+    model.kerr_layers[1].set_coefficients([4 * largest])
+    grown = model.formats_for(6, 10).coefficient
+    assert grown.maximum > 7 * largest
+    filtered = TimeDomainDBP(short_link, 9, power_taps=3)
+    assert filtered.formats_for(6, 10).coefficient.signed
+    changed = model.formats_for(6, 10, power=None)
+    assert changed.power is None
+
+
+def test_a_gain_ahead_of_the_rounding_changes_the_range_alone(
+    short_link, blocks
+):
+    plain = TimeDomainDBP(short_link, 9)
+    loud = TimeDomainDBP(short_link, 9, input_gain=1.5)
+    expected = plain(blocks[0])
+    np.testing.assert_allclose(loud(blocks[0]), expected, rtol=0, atol=1e-4)
+    copy = loud.copied(input_gain=0.75)
+    np.testing.assert_allclose(copy(blocks[0]), expected, rtol=0, atol=1e-4)
+    # In few bits a signal that is too loud saturates.
+    clipped = [
+        TimeDomainDBP(
+            short_link,
+            9,
+            input_gain=gain,
+            formats=DBPFormats.of(None, 10, max_coefficient=0.2),
+        )
+        for gain in (1.0, 4.0)
+    ]
+    assert snr(clipped[0], blocks) > snr(clipped[1], blocks) + 3
+
+
+def test_one_number_tells_of_all_overflows(short_link, blocks):
+    formats = DBPFormats.of(6, 10, max_coefficient=0.2)
+    model = TimeDomainDBP(short_link, 9, formats=formats, input_gain=4.0)
+    model.compile(metrics=[EffectiveSNR()], loss="mse")
+    logs = model.evaluate(*blocks, verbose=0, return_dict=True)
+    assert sorted(logs) == ["effective_snr", "loss", "overflow"]
+    rates = [
+        float(each.overflow.result())
+        for layer in (*model.fir_layers, *model.kerr_layers)
+        for each in layer.quantizers
+        if each.overflow is not None
+    ]
+    rates.append(float(model.input_quantizer.overflow.result()))
+    assert logs["overflow"] == pytest.approx(max(rates)) and max(rates) > 0.1
+    # Each evaluation counts anew.
+    again = model.evaluate(*blocks, verbose=0, return_dict=True)
+    assert again["overflow"] == logs["overflow"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
@@ -167,11 +286,18 @@ def test_recomputing_gives_the_same_gradients(short_link, blocks):
         (
             {"tap_gradient": "no", "formats": DBPFormats.of(6)},
             ValueError,
-            "`gradient` to be one of",
+            "`tap_gradient` to be one of",
         ),
         ({"formats": 6}, TypeError, "`formats` to be a keras_bp.optics"),
         ({"error_feedback": True}, ValueError, "expects `formats.taps`"),
         ({"bandwidth": 2.0}, ValueError, "at most 1"),
+        ({"input_gain": 0.0}, ValueError, "`input_gain` to be greater"),
+        ({"lut_bits": 4}, ValueError, "with method='lut' alone"),
+        (
+            {"formats": DBPFormats.of(6, 10)},
+            ValueError,
+            "reach from 0.1063 to 0.1063.*from 0 to 0.0624",
+        ),
     ],
 )
 def test_wrong_arguments_raise(short_link, arguments, error, words):
