@@ -11,7 +11,8 @@ class Config:
 
     `train_powers` are those of the training blocks, in dBm, or None for that
     of the link. `fair` gives the taps and the bits of the filters by design
-    that are swept over the power. With `prune_first` it is the pruned model
+    that are swept over the power. `input_gain` is that ahead of the first
+    rounding of a signal. With `prune_first` it is the pruned model
     that is rounded. `aims` maps the name of a row to what it is held to, in dB.
     """
 
@@ -32,6 +33,7 @@ class Config:
     batch: int
     bits: tuple
     signal_bits: int
+    input_gain: float
     closing_every: int
     closing_blocks: int
     sweeps: int
@@ -59,12 +61,13 @@ _ISIT = Config(
     num_taps=9,
     bandwidth=0.6,
     power_taps=1,
-    rate=2e-3,
+    rate=4e-3,
     steps=1500,
-    batch=100,
+    batch=50,
     bits=(6, 5),
     signal_bits=10,
-    closing_every=10,
+    input_gain=0.85,
+    closing_every=20,
     closing_blocks=100,
     sweeps=8,
     prune_steps=20_000,
@@ -102,6 +105,7 @@ _SMALL = Config(
     batch=20,
     bits=(6,),
     signal_bits=10,
+    input_gain=0.85,
     closing_every=4,
     closing_blocks=20,
     sweeps=1,
@@ -142,11 +146,12 @@ _ECOC = Config(
     num_taps=41,
     bandwidth=0.55,
     power_taps=9,
-    rate=5e-4,
+    rate=2e-3,
     steps=1500,
     batch=50,
     bits=(6,),
     signal_bits=10,
+    input_gain=0.85,
     closing_every=4,
     closing_blocks=50,
     sweeps=2,

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from examples.learned_dbp_parts.integers import integer_outputs
 from keras_bp.metrics import BitErrorRate, EffectiveSNR
 from keras_bp.optics import Constellation, align_phase
 
@@ -9,7 +10,10 @@ _BATCH = 100
 
 
 def outputs(model, samples):
-    """The symbols out of `model`, in batches of one size."""
+    """The symbols out of `model`; where all is rounded, out of integers."""
+    formats = getattr(model, "formats", None)
+    if formats is not None and formats.input is not None:
+        return integer_outputs(model, samples)
     return model.predict(samples, batch_size=_BATCH, verbose=0)
 
 

@@ -79,6 +79,7 @@ def quantize(config, blocks, real, tap_bits, signal_bits, seed):
         method="taylor2" if signal_bits else "exact",
         train_kerr=True,
         formats=real.formats_for(tap_bits, signal_bits),
+        input_gain=config.input_gain if signal_bits else 1.0,
     )
     model.choose_scales()
     every = max(1, config.steps // 10)

@@ -3,10 +3,10 @@
 from keras import ops
 
 from keras_bp import _checks
+from keras_bp.ops._exact_sums import exact_in_float32
 from keras_bp.ops.fir import PADDINGS
 
 ACCUMULATORS = ("auto", "float32", "float64")
-_EXACT_IN_FLOAT32 = 2**24  # Every integer up to here.
 
 
 def check_arguments(
@@ -46,10 +46,9 @@ def accumulator_dtype(layer, wide, training):
     formats = (layer.tap_format, layer.signal_format)
     if layer.accumulator == "float32" or training or None in formats:
         return "float32"
-    bound = layer.taps.shape[1] * layer.num_taps * (1 + layer.complex)
-    for form in formats:
-        bound *= form.largest_magnitude
-    return "float32" if bound <= _EXACT_IN_FLOAT32 else "float64"
+    terms = layer.taps.shape[1] * layer.num_taps * (1 + layer.complex)
+    largest = (form.largest_magnitude for form in formats)
+    return "float32" if exact_in_float32(terms, *largest) else "float64"
 
 
 def output_channels(layer, input_shape):

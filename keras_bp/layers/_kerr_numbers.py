@@ -1,14 +1,15 @@
 """The formats of a Kerr rotation, how wide its numbers get, its tables."""
 
 import functools
+import math
 
 import numpy as np
 
 from keras_bp import _checks
+from keras_bp.ops import _exact_sums
 
 ROLES = ("power", "coefficient", "phase", "rotation", "output")
 
-_LARGEST_IN_FLOAT32 = 2**24
 _BITS_OF_SIXTH = 8
 
 
@@ -53,8 +54,11 @@ def exact_in_float32(layer):
         if "rotation" in largest:
             products.append(2 * signal.largest_magnitude * largest["rotation"])
     if "power" in largest and "coefficient" in largest:
-        sums = layer.power_taps * largest["power"]
-        products.append(sums * largest["coefficient"])
+        factors = largest["power"], largest["coefficient"]
+        products.append(layer.power_taps * math.prod(factors))
+        # A filter is a product of matrices.
+        if layer.power_taps > 1 and max(factors) > _exact_sums.LARGEST_FACTOR:
+            return False
     if "phase" in largest and layer.method.startswith("taylor"):
         one = 2 ** max(0, 2 * layer.formats["phase"].fraction_bits + 1)
         products.append(one + largest["phase"] ** 2)
@@ -65,7 +69,7 @@ def exact_in_float32(layer):
             products.append(
                 largest["phase"] * (largest["rotation"] + 2 ** max(0, fraction))
             )
-    return all(product <= _LARGEST_IN_FLOAT32 for product in products)
+    return all(product <= _exact_sums.LARGEST_SUM for product in products)
 
 
 @functools.cache

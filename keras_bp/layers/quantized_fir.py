@@ -77,8 +77,9 @@ class QuantizedFIR(keras.layers.Layer):
         tap_gradient: String, `"straight_through"`, `"lsq"`, or `"noise"`, see
             `FixedPointQuantizer`. Defaults to `"straight_through"`.
         accumulator: String, `"float32"`, `"float64"`, or `"auto"`: float32
-            in training, and where the word lengths make the sums exact (of
-            steps that are powers of two), else float64. Defaults to `"auto"`.
+            in training, and where the word lengths make the sums exact, TF32
+            or not (of steps that are powers of two), else float64. Defaults
+            to `"auto"`.
 
     Call arguments:
         x: Float tensor.

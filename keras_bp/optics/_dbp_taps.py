@@ -3,10 +3,10 @@
 import numpy as np
 
 from keras_bp import _checks
+from keras_bp.ops._exact_sums import exact_in_float32
 from keras_bp.optics.dispersion_filter import dispersion_filter
 from keras_bp.optics.error_feedback import error_feedback
 
-_LARGEST_IN_FLOAT32 = 2**24
 _CANDIDATES = 129
 
 
@@ -71,8 +71,9 @@ def needs_float64(formats, num_taps):
     if formats.taps is None or None in before:
         return False
     widest = max(form.largest_magnitude for form in before)
-    largest = 2 * num_taps * formats.taps.largest_magnitude * widest
-    return largest > _LARGEST_IN_FLOAT32
+    return not exact_in_float32(
+        2 * num_taps, formats.taps.largest_magnitude, widest
+    )
 
 
 def choose_log2_scales(taps, form, max_drift):

@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 
 from examples.learned_dbp_parts import CONFIGS, STAGES, Store
+from examples.learned_dbp_parts.integers import (
+    differing_samples,
+    integer_outputs,
+)
 from examples.learned_dbp_parts.measure import ber_row, count_bits, snr
 from keras_bp.metrics import BitErrorRate, qam_bit_error_rate
-from keras_bp.optics import EDC, FiberLink, simulate
+from keras_bp.optics import EDC, FiberLink, LearnedDBP, simulate
 
 TINY = dataclasses.replace(
     CONFIGS["small"],
@@ -44,6 +48,10 @@ def test_a_second_run_goes_on_where_the_first_one_ended(tmp_path):
         "tiny/learned 5 taps/6 bit",
         "tiny/learned 5 taps/6 bit, 10-bit signal",
     }
+    # The integers are those of the layers, or the row is a miss.
+    verdicts = {row.metric: row.verdict for row in rows["quantized"]}
+    told = "numbers that differ from the layers', 50 blocks"
+    assert verdicts[told] == "pass"
     assert any("pruned, 5 and 3 taps" in row.name for row in rows["pruned"])
 
     def fail():
@@ -74,6 +82,21 @@ def test_bits_are_counted_at_the_power_that_was_sent(power):
     expected = qam_bit_error_rate(64, ratio + (power or 0.0))
     low, high = counted.interval(0.9999)
     assert low < expected < high and counted.reliable
+
+
+def test_integers_are_those_of_the_layers_or_are_told_apart():
+    real = LearnedDBP(TINY.link, num_taps=5, method="taylor2")
+    real.build((None, 64, 2))
+    model = real.copied(formats=real.formats_for(6, 10), input_gain=0.85)
+    samples = simulate(TINY.link, 3, 32, steps_per_span=2)[0]
+    assert differing_samples(model, samples) == 0
+    np.testing.assert_array_equal(
+        integer_outputs(model, samples), model(samples)
+    )
+    # One tap moved by a step of its format, in the layers alone.
+    taps = model.fir_layers[0].export_taps()
+    model.fir_layers[0].export_taps = lambda: taps + (taps == taps.max())
+    assert differing_samples(model, samples) > 0
 
 
 def test_few_errors_give_an_upper_bound(tmp_path):

@@ -123,6 +123,19 @@ def test_wide_numbers_are_exact_in_float64(method):
     np.testing.assert_array_equal(z * 2.0**13, expected)
 
 
+@pytest.mark.parametrize(
+    ("power_taps", "bits", "dtype"),
+    [(1, 12, "float32"), (3, 11, "float32"), (3, 12, "float64")],
+)
+def test_a_filter_on_the_power_fits_into_tf32(power_taps, bits, dtype):
+    formats = FORMATS | {"power": FixedPoint(bits, 5, signed=False)}
+    layer = KerrRotation(
+        0.1, power_taps=power_taps, signal_format=SIGNAL, formats=formats
+    )
+    layer.build((None, 16, 2))
+    assert layer._accumulator_dtype(False) == dtype
+
+
 def test_the_unrounded_layer_is_the_formula(compiled):
     layer = KerrRotation(0.3, power_taps=3, dtype="float64")
     layer.build((None, 8, 4))

@@ -121,8 +121,10 @@ def test_float64_reaches_every_part():
         ({}, True, "float32"),
         ({"accumulator": "float32"}, False, "float32"),
         ({"accumulator": "float64"}, True, "float64"),
-        # 3 taps * 2 * 2^7 * 2^13 is below 2^24, with 2^15 it is above.
-        ({"signal_format": FixedPoint(14, 0)}, False, "float32"),
+        # The factors of a product of matrices fit into TF32, or they do not.
+        ({"signal_format": FixedPoint(12, 0)}, False, "float32"),
+        ({"signal_format": FixedPoint(13, 0)}, False, "float64"),
+        ({"tap_format": FixedPoint(13, 0)}, False, "float64"),
         ({"signal_format": None}, False, "float32"),
         ({"dtype": "float64"}, True, "float64"),
     ],
@@ -296,10 +298,11 @@ def test_input_and_output_overflow_are_told_apart():
 
 def test_the_accumulator_counts_every_channel():
     formats = {"tap_format": FixedPoint(8, 7), "complex": False}
-    narrow = QuantizedFIR(1, 4, signal_format=FixedPoint(14, 0), **formats)
+    # 16 taps * 4 channels * 2^7 * 2^11 is 2^24.
+    narrow = QuantizedFIR(1, 16, signal_format=FixedPoint(12, 0), **formats)
     narrow.build((None, None, 4))
     assert accumulator_dtype(narrow, "float32", False) == "float32"
-    wide = QuantizedFIR(1, 4, signal_format=FixedPoint(14, 0), **formats)
+    wide = QuantizedFIR(1, 16, signal_format=FixedPoint(12, 0), **formats)
     wide.build((None, None, 5))
     assert accumulator_dtype(wide, "float32", False) == "float64"
 
