@@ -15,6 +15,11 @@ _PARTS = flags.DEFINE_list(
     ["propagation", "training", "memory"],
     "Which parts to run.",
 )
+flags.register_validator(
+    _PARTS,
+    lambda parts: set(parts) <= {"propagation", "training", "memory"},
+    message="expects parts of propagation, training, memory",
+)
 _OUT = flags.DEFINE_string("out", None, "File for the result, JSON.")
 
 

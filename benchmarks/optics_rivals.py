@@ -1,5 +1,6 @@
 """The fiber channel as other packages compute it, where they are installed."""
 
+import functools
 import types
 
 import numpy as np
@@ -18,14 +19,15 @@ def propagations(link, field, steps):
         the field; of the packages that can be imported.
     """
     found = {}
-    for name, make in (("OptiCommPy", _opticommpy), ("Sionna", _sionna)):
+    for name, make in (
+        ("OptiCommPy", _opticommpy),
+        ("Sionna", _sionna),
+        ("Sionna, XLA", functools.partial(_sionna, jit_compile=True)),
+    ):
         try:
-            function = make(link, field, steps)
+            found[name] = make(link, field, steps)
         except ImportError:
             print(f"{name} is not installed; see CONTRIBUTING.md.")
-            continue
-        if function is not None:
-            found[name] = function
     return found
 
 
@@ -47,6 +49,7 @@ def _opticommpy(link, field, steps):
         prgsBar=False,
         maxIter=10,
         tol=1e-5,
+        prec=field.dtype.type,
     )
     blocks = [np.ascontiguousarray(block[0]) for block in field]
 
@@ -56,7 +59,7 @@ def _opticommpy(link, field, steps):
     return run
 
 
-def _sionna(link, field, steps):
+def _sionna(link, field, steps, jit_compile=False):
     """TensorFlow; its signs of time are the other ones, so it conjugates."""
     import tensorflow as tf
     from sionna.phy.channel.optical import SSFM
@@ -82,7 +85,7 @@ def _sionna(link, field, steps):
         precision="double" if wide else "single",
     )
     signal = tf.constant(np.conj(field[:, 0]))
-    compiled = tf.function(fiber)
+    compiled = tf.function(fiber, jit_compile=jit_compile)
     return lambda: np.conj(compiled(signal).numpy())
 
 

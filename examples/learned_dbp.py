@@ -1,7 +1,7 @@
 """Learned digital backpropagation: trained, pruned, and in fixed point.
 
-Run it as `python -m examples.learned_dbp --config small|isit`. A run goes on
-where the last one with the same `--out_dir` ended.
+Run it as `python -m examples.learned_dbp --config small|isit|ecoc|dual`. A run
+goes on where the last one with the same `--out_dir` ended.
 """
 
 import pathlib
@@ -42,8 +42,9 @@ def main(argv):
         print(f"\n{stage.capitalize()}")
         rows += store.rows(stage, lambda stage=stage: STAGES[stage](store))
     print(f"\n{tables.text_table(rows)}")
-    picture = draw(store, folder / "learned_dbp.png")
-    print(f"\nPicture: {picture}")
+    if "swept" in _STAGES.value:
+        picture = draw(store, folder / "learned_dbp.png")
+        print(f"\nPicture: {picture}")
     result = environment.result(
         f"Learned digital backpropagation, {name}",
         f"python -m examples.learned_dbp --config={name}",

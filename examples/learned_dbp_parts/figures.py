@@ -19,7 +19,7 @@ from keras_bp.optics import (
 
 
 def draw(store, path):
-    """Constellations and curves over the launch power.
+    """Constellations, curves over the launch power, and that of pruning.
 
     Args:
         store: `Store`, of a run whose models are there.
@@ -34,7 +34,10 @@ def draw(store, path):
     above, below = figure.subfigures(2, 1)
     models = stages.sweep_models(store)
     _constellations(above, store, models)
-    left, right = below.subplots(1, 2)
+    curve = stages.pruning_curve(store)
+    left, right, *last = below.subplots(1, 3 if curve else 2)
+    for axes in last:
+        _pruning(axes, curve)
     blocks = {
         power: stages.swept_blocks(store, power)
         for power in store.config.powers
@@ -54,6 +57,15 @@ def draw(store, path):
     return path
 
 
+def _pruning(axes, curve):
+    """SNR while the filters get shorter and the others retrain."""
+    axes.plot(*zip(*curve, strict=True), marker="o", markersize=3)
+    axes.invert_xaxis()
+    axes.set_xlabel("Taps per step, mean")
+    axes.set_ylabel("Effective SNR (dB), while training")
+    axes.grid(alpha=0.3)
+
+
 def _constellations(figure, store, models):
     """QAM at the launch power of the link, behind three equalizers."""
     names = list(models)
@@ -70,5 +82,5 @@ def _constellations(figure, store, models):
             received,
             Constellation(store.config.qam).points,
             limit=1.5,
-            title=f"{name}: {ratio:.1f} dB",
+            title=f"{name.replace(', ', ',\n')}: {ratio:.1f} dB",
         )

@@ -1,6 +1,7 @@
 """The stages of the example, each of which leaves rows."""
 
 import dataclasses
+import re
 import statistics
 
 import keras
@@ -155,6 +156,16 @@ def pruned(store):
     rows.append(store.row(name, _SNR, snr(model, test)))
     rows.append(ber_row(store, name, count_qam(store, model)))
     return rows
+
+
+def pruning_curve(store):
+    """Pairs of the mean length and the SNR, of a run that has pruned."""
+    found = []
+    for row in store.kept_rows("pruned"):
+        length = re.search(r"pruned to ([\d.]+) taps on average", row.name)
+        if length:
+            found.append((float(length[1]), row.value))
+    return found
 
 
 def pruned_model(store, *callbacks):

@@ -81,6 +81,14 @@ class Store:
             results.replace_file(path, json.dumps(kept))
         kept = json.loads(path.read_text(encoding="utf-8"))
         self.seconds += kept["seconds"]
+        return self.kept_rows(name)
+
+    def kept_rows(self, name):
+        """Rows that a run has made; none if it has not."""
+        path = self.folder / f"{name}.rows.json"
+        if not path.exists():
+            return []
+        kept = json.loads(path.read_text(encoding="utf-8"))
         return [results.Row(**row) for row in kept["rows"]]
 
     def row(self, name, metric, value, unit="dB", **arguments):

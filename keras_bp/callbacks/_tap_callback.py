@@ -72,7 +72,7 @@ class TapCallback(keras.callbacks.Callback):
         return found
 
     def train_free_taps_unrounded(self):
-        for layer in self._layers:
+        for layer in self._layers or ():
             layer.tap_hold.round_free.assign(0.0)
 
     def on_train_end(self, logs=None):

@@ -97,6 +97,8 @@ class CoordinateClose(TapCallback):
         self._log(logs)
 
     def on_train_end(self, logs=None):
+        # Another callback may have ended before, and rounds them.
+        self.train_free_taps_unrounded()
         while self._layers and self._close_next():
             pass
         super().on_train_end(logs)

@@ -145,10 +145,10 @@ class FixedPointQuantizer(SeededLayer, keras.layers.Layer):
             return ops.cast(self._with_noise(x), wide_dtype(self))
         log2_step = self.log2_step
         if self.gradient == "lsq":
-            levels = ops.size(x) * self.fixed_point.maximum_integer
-            log2_step = _scale_gradient(
-                log2_step, ops.rsqrt(ops.cast(levels, "float32"))
-            )
+            # In floats: the product does not fit into an int32.
+            levels = ops.cast(ops.size(x), "float32")
+            levels = levels * float(self.fixed_point.maximum_integer)
+            log2_step = _scale_gradient(log2_step, ops.rsqrt(levels))
         y = quantize_fixed_point(
             x, self.fixed_point, log2_step, self.saturation_gradient
         )

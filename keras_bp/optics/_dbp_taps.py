@@ -5,7 +5,7 @@ import numpy as np
 from keras_bp import _checks
 from keras_bp.ops._exact_sums import exact_in_float32
 from keras_bp.optics.dispersion_filter import dispersion_filter
-from keras_bp.optics.error_feedback import error_feedback
+from keras_bp.optics.error_feedback import error_feedback, round_to_nearest
 
 _CANDIDATES = 129
 
@@ -95,11 +95,7 @@ def choose_log2_scales(taps, form, max_drift):
         high = max(max_drift - drift, low)
         scales = np.linspace(low, high, _CANDIDATES)
         scaled = tap[None] * 2.0 ** -scales.reshape(-1, *(1,) * tap.ndim)
-        rounded = np.clip(
-            np.floor(scaled / form.step + 0.5),
-            form.minimum_integer,
-            form.maximum_integer,
-        )
+        rounded, _ = round_to_nearest(scaled / form.step, form)
         error = (rounded * form.step - scaled) ** 2
         energy = (scaled**2).reshape(len(scales), -1).sum(axis=1)
         relative = error.reshape(len(scales), -1).sum(axis=1) / energy

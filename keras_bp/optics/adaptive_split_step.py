@@ -15,8 +15,10 @@ def adaptive_split_step(
 ):
     r"""Sends a field through one span, in steps of bounded nonlinear phase.
 
-    A step turns no sample of the batch by more than `max_phase`, unless it has
-    to be longer to end within `max_steps`. It is symmetric. The gradient
+    With the power that it has at its start, a step turns no sample of the
+    batch by more than `max_phase`, unless it has to be longer to end within
+    `max_steps`; a pulse that dispersion compresses meanwhile turns further. It
+    is symmetric. The gradient
     takes the steps as they are; under XLA it keeps room for `max_steps`
     fields.
 

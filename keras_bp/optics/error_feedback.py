@@ -66,7 +66,7 @@ def error_feedback(filters, tap_format):
         part = slice(cut, longest - cut)
         wanted = np.stack([taps.real, taps.imag], -1) / tap_format.step
         wanted = wanted + carried[part]
-        integers, within = _rounded(wanted, tap_format)
+        integers, within = round_to_nearest(wanted, tap_format)
         carried[part] = within - integers
         found.append(integers)
     return found
@@ -85,7 +85,7 @@ def _check_filters(filters):
         )
 
 
-def _rounded(wanted, form):
+def round_to_nearest(wanted, form):
     """The nearest integers, and `wanted` held to their range."""
     low, high = form.minimum_integer, form.maximum_integer
     if form.max_digits is None:

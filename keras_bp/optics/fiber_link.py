@@ -10,7 +10,9 @@ _PLANCK = 6.62607015e-34  # J s
 _LIGHT = 299_792_458.0  # m/s
 
 # Unit, lowest and highest value of each quantity: so wide that every fiber
-# fits, and so narrow that a value in another unit does not.
+# fits, and so narrow that a value in another unit does not, where that can be
+# told. Those below are 0, or of this magnitude at least.
+_LEAST = {"attenuation": 1e-3, "beta_2": 1e-3, "gamma": 1e-2}
 _RANGES = {
     "symbol_rate": ("GBd", 0.1, 1000.0),
     "span_length": ("km", 0.001, 1000.0),
@@ -46,7 +48,8 @@ class FiberLink:
         span_length: Float, km.
         attenuation: Float :math:`\alpha`, dB/km, positive for a loss.
         beta_2: Float, group-velocity dispersion in ps^2/km; negative for
-            standard fiber at 1550 nm.
+            standard fiber at 1550 nm. D in ps/(nm km) is about as large and
+            cannot be told from it.
         gamma: Float, nonlinearity in 1/(W km).
         noise_figure: Float, of the amplifiers, dB.
         noise_scaling: Float, factor on the power of their noise.
@@ -66,8 +69,8 @@ class FiberLink:
 
     Raises:
         TypeError: A count is no integer.
-        ValueError: A quantity is out of range, which a wrong unit or sign
-            makes it; or the channels do not fit the simulated band.
+        ValueError: A quantity is out of range, which most wrong units and
+            signs make it; or the pulse or the channels do not fit the band.
 
     Example:
 
@@ -120,6 +123,12 @@ class FiberLink:
         unit, low, high = _RANGES[name]
         value = getattr(self, name)
         _checks.check_number(name, value, owner=type(self).__name__)
+        least = _LEAST.get(name, 0.0)
+        if 0 < abs(value) < least:
+            raise ValueError(
+                f"{type(self).__name__} expects `{name}` in {unit}, 0 or of "
+                f"magnitude {least:g} at least. Received: {name}={value}"
+            )
         if not low <= value <= high:
             raise ValueError(
                 f"{type(self).__name__} expects `{name}` in {unit}, from "
@@ -129,6 +138,13 @@ class FiberLink:
     def _check_bands(self):
         owner = type(self).__name__
         simulated = self.symbol_rate * self.simulation_samples_per_symbol
+        for name in ("samples_per_symbol", "simulation_samples_per_symbol"):
+            if getattr(self, name) < 1 + self.roll_off:
+                raise ValueError(
+                    f"{owner} expects `{name}` to hold the band of a pulse, "
+                    f"1 + roll_off = {1 + self.roll_off:g} at least. "
+                    f"Received: {name}={getattr(self, name)}"
+                )
         width = self.receiver_bandwidth
         if width is not None and not 0 < width <= simulated:
             raise ValueError(

@@ -70,6 +70,7 @@ def link_dataset(
     _checks.check_integer(
         "batch_size", batch_size, minimum=1, maximum=num_blocks, owner=owner
     )
+    num_blocks, batch_size = int(num_blocks), int(batch_size)
     arguments = {
         "link": link,
         "symbols_per_block": symbols_per_block,

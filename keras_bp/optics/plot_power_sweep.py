@@ -48,6 +48,9 @@ def plot_power_sweep(axes, curves, *, measure="snr"):
 
 
 def _plot_rates(axes, curve, style):
+    # A line over what is a bound alone would claim a rate.
+    known = [rate.value if rate.reliable else np.nan for rate in curve.values()]
+    axes.plot(list(curve), known, "-", color=style["color"])
     sure = {p: rate for p, rate in curve.items() if rate.reliable}
     bounds = {
         p: rate.upper_bound() for p, rate in curve.items() if not rate.reliable
@@ -57,7 +60,7 @@ def _plot_rates(axes, curve, style):
     ends = ends.reshape(-1, 2).T
     spread = np.abs(ends - values) if sure else None
     axes.errorbar(
-        list(sure), values, yerr=spread, fmt="o-", ms=4, capsize=2, **style
+        list(sure), values, yerr=spread, fmt="o", ms=4, capsize=2, **style
     )
     axes.plot(
         list(bounds), list(bounds.values()), "v", ms=6, color=style["color"]

@@ -85,6 +85,18 @@ def test_bad_arguments_are_refused():
         FixedPointQuantizer(FixedPoint(), saturation_gradient="out")
 
 
+def test_the_lsq_gradient_is_finite_for_a_whole_batch_of_signals():
+    # More entries times levels than an int32 holds.
+    x = tf.ones((100, 512, 2)) * 0.3
+    layer = FixedPointQuantizer(
+        FixedPoint(16, 12, scale="real"), gradient="lsq"
+    )
+    with tf.GradientTape() as tape:
+        y = tf.reduce_sum(layer(x, training=True))
+    (gradient,) = tape.gradient(y, layer.trainable_variables)
+    assert np.isfinite(gradient)
+
+
 def test_the_lsq_gradient_of_the_step_is_scaled_by_entries_and_levels():
     x = tf.constant(np.linspace(-1, 1, 50), "float32")
     found = {}

@@ -50,6 +50,22 @@ def test_a_wrong_unit_or_sign_raises_and_names_the_unit(name, wrong, unit):
 
 
 @pytest.mark.parametrize(
+    ("name", "wrong"),
+    [("attenuation", 2e-4), ("beta_2", -2.1683e-26), ("gamma", 1.3e-3)],
+)
+def test_a_value_per_meter_raises_and_zero_does_not(name, wrong):
+    with pytest.raises(ValueError, match=f"`{name}` in .*, 0 or of magnitude"):
+        FiberLink(**{name: wrong})
+    assert getattr(FiberLink(**{name: 0.0}), name) == 0.0
+
+
+def test_a_pulse_has_to_fit_the_band():
+    with pytest.raises(ValueError, match="`samples_per_symbol` to hold"):
+        FiberLink(samples_per_symbol=1)
+    assert FiberLink(samples_per_symbol=1, roll_off=0.0).roll_off == 0.0
+
+
+@pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
         ({"num_spans": 0}, ValueError, "`num_spans` to be 1 or greater"),

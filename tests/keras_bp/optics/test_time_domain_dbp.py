@@ -95,7 +95,8 @@ def test_scales_fold_into_the_kerr_coefficients(short_link, blocks):
     )
 
 
-def test_scales_make_the_rounding_smaller(short_link, blocks):
+@pytest.mark.parametrize("max_digits", [None, 2, 1])
+def test_scales_make_the_rounding_smaller(short_link, blocks, max_digits):
     def rounding(model):
         total = 0.0
         for layer in model.fir_layers:
@@ -104,7 +105,8 @@ def test_scales_make_the_rounding_smaller(short_link, blocks):
             total += np.sum(error**2) / np.sum(taps**2)
         return total
 
-    model = TimeDomainDBP(short_link, 9, formats=DBPFormats.of(tap_bits=5))
+    form = FixedPoint(5 if max_digits is None else 8, 4, max_digits=max_digits)
+    model = TimeDomainDBP(short_link, 9, formats=DBPFormats(taps=form))
     model(blocks[0])
     before = rounding(model)
     model.choose_scales()
