@@ -73,6 +73,8 @@ def _constellations(figure, store, models):
     samples, symbols = stages.qam_blocks(store)
     sent = as_complex(symbols)
     for axes, name in zip(figure.subplots(1, 3), chosen, strict=True):
+        # A long name would run into its neighbor.
+        told = name.replace(", ", ",\n")
         received = as_complex(outputs(models[name], samples))
         received = align_phase(received, sent)
         noise = np.mean(np.abs(received - sent) ** 2)
@@ -82,5 +84,5 @@ def _constellations(figure, store, models):
             received,
             Constellation(store.config.qam).points,
             limit=1.5,
-            title=f"{name.replace(', ', ',\n')}: {ratio:.1f} dB",
+            title=f"{told}: {ratio:.1f} dB",
         )
