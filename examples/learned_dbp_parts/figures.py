@@ -53,6 +53,14 @@ def draw(store, path):
             for name, model in models.items()
         }
         plot_power_sweep(axes, curves, measure=measure)
+        # One for both, beside what it would cover.
+        axes.get_legend().remove()
+    below.legend(
+        *left.get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=4,
+        fontsize="small",
+    )
     path.write_bytes(report.png(figure))
     return path
 

@@ -1,6 +1,7 @@
 """The stages of the example, each of which leaves rows."""
 
 import dataclasses
+import functools
 import re
 import statistics
 
@@ -17,7 +18,7 @@ from keras_bp.optics import (
 )
 
 # Seeds of the blocks: none is drawn twice.
-_TRAIN, _TEST, _QAM, _SHIFTED, _SWEPT = range(1, 6)
+_TRAIN, _TEST, _QAM, _SHIFTED, _SWEPT, _UNSEEN = range(1, 7)
 _SNR = "effective SNR"
 
 
@@ -71,7 +72,7 @@ def references(store):
 
 
 def frequency_domain(link, steps):
-    """One step is better off with the Kerr effect where the power is."""
+    """With one step, the Kerr effect where the power is: better at 20 GBd."""
     split = "asymmetric" if steps == 1 else "symmetric"
     return FrequencyDomainDBP(link, steps, split=split)
 
@@ -216,6 +217,34 @@ def quantized(store):
     return rows
 
 
+def unseen(store):
+    """Once more on blocks by which no setting of the example was chosen."""
+    config = store.config
+    blocks = store.blocks("unseen", config.test_blocks, _UNSEEN)
+    made = {
+        f"learned {config.num_taps} taps": lambda seed: learned_model(
+            store, seed
+        )
+    }
+    for signal_bits in (None, config.signal_bits):
+        for bits in config.bits:
+            name = f"{quantized_name(store)}/{bits} bit"
+            if signal_bits:
+                name += f", {signal_bits}-bit signal"
+            made[name] = functools.partial(
+                quantized_model, store, bits, signal_bits
+            )
+    return [
+        median_row(
+            store,
+            name,
+            [snr(make(seed), blocks) for seed in range(config.seeds)],
+            metric=f"{_SNR}, unseen blocks",
+        )
+        for name, make in made.items()
+    ]
+
+
 def swept(store):
     """SNR and bit errors of QAM over the launch power."""
     config, rows = store.config, []
@@ -287,10 +316,10 @@ def quantized_model(store, bits, signal_bits, seed):
     )
 
 
-def median_row(store, name, found):
+def median_row(store, name, found, metric=_SNR):
     return store.row(
         name,
-        _SNR,
+        metric,
         statistics.median(found),
         samples=found if len(found) > 1 else None,
         aim=store.config.aims.get(name),
@@ -302,5 +331,6 @@ STAGES = {
     "learned": learned,
     "pruned": pruned,
     "quantized": quantized,
+    "unseen": unseen,
     "swept": swept,
 }

@@ -71,8 +71,8 @@ class TimeDomainDBP(Equalizer):
             `keras_bp.optics.error_feedback`. Defaults to `False`.
         input_gain: Positive float, by which the signal is amplified ahead of
             the first rounding; the Kerr coefficients and the gain at the end
-            take it up. A signal of Gaussian samples in 10 bits from -4 to 4
-            loses least near 1. Defaults to `1.0`.
+            take it up. Below 1 fewer samples saturate, and rounding costs
+            more. Defaults to `1.0`.
         recompute: Boolean. If true training keeps the outputs of the filters
             alone, and computes the rest again. Defaults to `False`.
 
