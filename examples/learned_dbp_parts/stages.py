@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import re
 import statistics
 
 import keras
@@ -136,21 +135,14 @@ def pruned(store):
     """Alternating lengths, and the curve on the way there."""
     if not store.config.prune_steps:
         return []
-    test, curve = test_blocks(store), {}
-
-    class Watch(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            length = round(logs["mean_taps"], 2)
-            curve[length] = snr(self.model, test)
-
-    model = pruned_model(store, Watch())
+    test, model = test_blocks(store), pruned_model(store)
     rows = [
         store.row(
             f"pruned to {length:g} taps on average",
             f"{_SNR}, while training",
             value,
         )
-        for length, value in curve.items()
+        for length, value in pruning_curve(store)
     ]
     lengths = " and ".join(str(taps) for taps in store.config.prune_to)
     name = f"pruned, {lengths} taps"
@@ -160,27 +152,32 @@ def pruned(store):
 
 
 def pruning_curve(store):
-    """Pairs of the mean length and the SNR, of a run that has pruned."""
-    found = []
-    for row in store.kept_rows("pruned"):
-        length = re.search(r"pruned to ([\d.]+) taps on average", row.name)
-        if length:
-            found.append((float(length[1]), row.value))
-    return found
+    """Pairs of the mean length and the SNR while a run pruned."""
+    return store.numbers("curve") if store.config.prune_steps else []
 
 
-def pruned_model(store, *callbacks):
-    """Needs the stage of the same name, whose callback draws the curve."""
-    return store.model(
-        "pruned",
-        lambda: train.prune(
+def pruned_model(store):
+    """Keeps the curve of SNR against length, too."""
+    test, curve = test_blocks(store), {}
+
+    class Watch(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            length = round(logs["mean_taps"], 2)
+            curve[length] = snr(self.model, test)
+
+    def make():
+        model = train.prune(
             store.config,
             training_blocks(store),
             learned_model(store, 0),
             0,
-            callbacks,
-        ),
-    )
+            [Watch()],
+        )
+        # Ahead of the model: who finds that one finds both.
+        store.keep_numbers("curve", list(curve.items()))
+        return model
+
+    return store.model("pruned", make)
 
 
 def quantized(store):

@@ -70,6 +70,18 @@ class Store:
             temporary.replace(path)
         return keras.models.load_model(path)
 
+    def keep_numbers(self, name, numbers):
+        """Keeps lists of numbers, which `numbers` gives back."""
+        path = self.folder / f"{name}.json"
+        results.replace_file(path, json.dumps(numbers))
+
+    def numbers(self, name):
+        """What `keep_numbers` has kept; none if a run has not come so far."""
+        path = self.folder / f"{name}.json"
+        if not path.exists():
+            return []
+        return json.loads(path.read_text(encoding="utf-8"))
+
     def rows(self, name, make):
         """Rows of results, made by `make` once."""
         path = self.folder / f"{name}.rows.json"
@@ -81,14 +93,6 @@ class Store:
             results.replace_file(path, json.dumps(kept))
         kept = json.loads(path.read_text(encoding="utf-8"))
         self.seconds += kept["seconds"]
-        return self.kept_rows(name)
-
-    def kept_rows(self, name):
-        """Rows that a run has made; none if it has not."""
-        path = self.folder / f"{name}.rows.json"
-        if not path.exists():
-            return []
-        kept = json.loads(path.read_text(encoding="utf-8"))
         return [results.Row(**row) for row in kept["rows"]]
 
     def row(self, name, metric, value, unit="dB", **arguments):

@@ -62,6 +62,9 @@ class KerrRotation(keras.layers.Layer):
         formats: Dictionary from `"power"`, `"coefficient"`, `"phase"`,
             `"rotation"` or `"output"` to a `FixedPoint` with a fixed scale.
             What it leaves out is not rounded. Defaults to `None`.
+        gradient: String, `"straight_through"`, or `"noise"` in place of the
+            roundings while training, see `FixedPointQuantizer`. An address
+            of a table takes no noise. Defaults to `"straight_through"`.
 
     Call arguments:
         u: Float tensor.
@@ -103,6 +106,7 @@ class KerrRotation(keras.layers.Layer):
         lut_bits=None,
         signal_format=None,
         formats=None,
+        gradient="straight_through",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -119,6 +123,7 @@ class KerrRotation(keras.layers.Layer):
         self.method = method
         self.power_taps = int(power_taps)
         self.lut_bits = lut_bits
+        self.gradient = gradient
         as_format = functools.partial(as_fixed_point, owner=owner)
         self.signal_format = as_format("signal_format", signal_format)
         self.formats = {
@@ -181,7 +186,8 @@ class KerrRotation(keras.layers.Layer):
         def to(role, value):
             if role not in self.formats:
                 return value
-            return ops.cast(self._quantizer(role)(value), dtype)
+            rounded = self._quantizer(role)(value, training=training)
+            return ops.cast(rounded, dtype)
 
         power = ops.sum(ops.square(wide), axis=-1, keepdims=True)
         power = to("power", power)
@@ -251,6 +257,7 @@ class KerrRotation(keras.layers.Layer):
             "method": self.method,
             "power_taps": self.power_taps,
             "lut_bits": self.lut_bits,
+            "gradient": self.gradient,
             "signal_format": serialize(self.signal_format),
             "formats": {
                 role: serialize(form) for role, form in self.formats.items()
@@ -267,10 +274,11 @@ class KerrRotation(keras.layers.Layer):
 
     def _make_quantizers(self):
         for role, form in self.formats.items():
-            gradient = "inward" if role == "coefficient" else "zero"
+            of_weights = role == "coefficient"
             quantizer = FixedPointQuantizer(
                 form,
-                saturation_gradient=gradient,
+                saturation_gradient="inward" if of_weights else "zero",
+                gradient=self.gradient,
                 name=f"{self.name}_{role}",
                 dtype=self.dtype_policy,
             )

@@ -76,6 +76,8 @@ class QuantizedFIR(keras.layers.Layer):
             Defaults to `"spike"`.
         tap_gradient: String, `"straight_through"`, `"lsq"`, or `"noise"`, see
             `FixedPointQuantizer`. Defaults to `"straight_through"`.
+        signal_gradient: The same, of input and output.
+            Defaults to `"straight_through"`.
         accumulator: String, `"float32"`, `"float64"`, or `"auto"`: float32
             in training, and where the word lengths make the sums exact, TF32
             or not (of steps that are powers of two), else float64. Defaults
@@ -129,6 +131,7 @@ class QuantizedFIR(keras.layers.Layer):
         strides=1,
         tap_initializer="spike",
         tap_gradient="straight_through",
+        signal_gradient="straight_through",
         accumulator="auto",
         **kwargs,
     ):
@@ -151,6 +154,7 @@ class QuantizedFIR(keras.layers.Layer):
         if tap_initializer != "spike":
             self.tap_initializer = keras.initializers.get(tap_initializer)
         self.tap_gradient = tap_gradient
+        self.signal_gradient = signal_gradient
         self.accumulator = accumulator
         # Inputs keep their dtype: a cast to half precision would lose bits.
         self.autocast = False
@@ -261,7 +265,7 @@ class QuantizedFIR(keras.layers.Layer):
         if initializer != "spike":
             initializer = keras.initializers.serialize(initializer)
         plain = ("filters", "num_taps", "complex", "symmetric", "padding")
-        plain += ("strides", "tap_gradient", "accumulator")
+        plain += ("strides", "tap_gradient", "signal_gradient", "accumulator")
         formats = ("tap_format", "signal_format", "output_format")
         return {
             **super().get_config(),
@@ -286,9 +290,12 @@ class QuantizedFIR(keras.layers.Layer):
         self.tap_quantizer = self._quantizer(
             "tap", self.tap_format, gradient=self.tap_gradient, **of_taps
         )
-        self.input_quantizer = self._quantizer("input", self.signal_format)
+        of_signals = {"gradient": self.signal_gradient}
+        self.input_quantizer = self._quantizer(
+            "input", self.signal_format, **of_signals
+        )
         self.output_quantizer = self._quantizer(
-            "output", self.output_format or self.signal_format
+            "output", self.output_format or self.signal_format, **of_signals
         )
 
     def _quantizer(self, role, form, **arguments):

@@ -18,11 +18,14 @@ def check_arguments(model):
     _checks.check_integer(
         "steps_per_span", model.steps_per_span, minimum=1, owner=owner
     )
+    # The steps of all formats are fixed.
+    gradients = [name for name in GRADIENTS if name != "lsq"]
     known = {
         "split": SPLITS,
         "filters": DESIGNS,
         "method": METHODS,
-        "tap_gradient": [name for name in GRADIENTS if name != "lsq"],
+        "tap_gradient": gradients,
+        "signal_gradient": gradients,
     }
     for name, names in known.items():
         _checks.check_one_of(name, getattr(model, name), names, owner=owner)

@@ -24,7 +24,10 @@ def make_layers(model, trainable):
     model.input_quantizer = None
     if model.formats.input is not None:
         model.input_quantizer = FixedPointQuantizer(
-            model.formats.input, name="input", dtype=policy
+            model.formats.input,
+            gradient=model.signal_gradient,
+            name="input",
+            dtype=policy,
         )
     model.fir_layers = [
         _fir(model, index, taps, trainable)
@@ -38,6 +41,7 @@ def make_layers(model, trainable):
             lut_bits=model.lut_bits,
             signal_format=model.formats.fir,
             formats=model.formats.kerr,
+            gradient=model.signal_gradient,
             trainable=False,
             name=f"kerr_{index}",
             dtype=policy,
@@ -58,6 +62,7 @@ def _fir(model, index, taps, trainable):
         padding="circular",
         tap_initializer=keras.initializers.Constant(stored_taps(taps).tolist()),
         tap_gradient=model.tap_gradient,
+        signal_gradient=model.signal_gradient,
         accumulator="float64" if wide else "float32",
         trainable=trainable,
         name=f"fir_{index}",

@@ -9,14 +9,14 @@ from keras_bp.optics.dbp_formats import DBPFormats
 _STRUCTURE = ("link", "steps_per_span", "split", "power_taps")
 
 
-def rescale(model, max_drift):
+def rescale(model, max_drift, owner):
     """See `TimeDomainDBP.choose_scales`."""
     before = ops.convert_to_numpy(model.log2_scales)
     taps = [
         _real_taps(layer) * 2.0**scale
         for layer, scale in zip(model.fir_layers, before, strict=True)
     ]
-    after = choose_log2_scales(taps, model.formats.taps, max_drift)
+    after = choose_log2_scales(taps, model.formats.taps, max_drift, owner)
     for layer, tap, scale in zip(model.fir_layers, taps, after, strict=True):
         layer.taps.assign(tap * 2.0**-scale)
         hold_again(layer)

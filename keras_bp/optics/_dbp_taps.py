@@ -76,32 +76,51 @@ def needs_float64(formats, num_taps):
     )
 
 
-def choose_log2_scales(taps, form, max_drift):
+def choose_log2_scales(taps, form, max_drift, owner):
     """Scales of the least relative rounding error, one step after the other.
 
     Args:
-        taps: List of arrays, as they are with scale 0.
+        taps: List of arrays `(stored, 1, 1, 2)`, as they are with scale 0.
         form: `FixedPoint` of the scaled taps.
-        max_drift: Float, bound on every partial sum of the scales.
+        max_drift: Float, bound on what the signal gains or loses up to each
+            step, in factors of two: the gains of the filters at zero
+            frequency, less the scales.
+        owner: String, who asks, for the message.
 
     Returns:
         Float64 array of one log2 scale per step.
+
+    Raises:
+        ValueError: No scale of a step keeps both the taps in their range and
+            the drift within its bound.
     """
     found, drift = [], 0.0
-    for tap in taps:
+    for index, tap in enumerate(taps):
+        drift += log2_gain(tap)
         # Where the drift may go from here, and no tap leaves the range.
-        peak = np.log2(np.abs(tap).max() / form.maximum)
-        low = max(-max_drift - drift, peak)
-        high = max(max_drift - drift, low)
-        scales = np.linspace(low, high, _CANDIDATES)
+        low = np.log2(np.abs(tap).max() / form.maximum)
+        high = drift + max_drift
+        if low > high:
+            raise ValueError(
+                f"{owner} expects a `max_drift` with which the taps stay in "
+                f"their range, {low - drift:.3f} or more at step {index}. "
+                f"Received: max_drift={max_drift}"
+            )
+        scales = np.linspace(max(low, drift - max_drift), high, _CANDIDATES)
         scaled = tap[None] * 2.0 ** -scales.reshape(-1, *(1,) * tap.ndim)
         rounded, _ = round_to_nearest(scaled / form.step, form)
         error = (rounded * form.step - scaled) ** 2
         energy = (scaled**2).reshape(len(scales), -1).sum(axis=1)
         relative = error.reshape(len(scales), -1).sum(axis=1) / energy
         found.append(scales[relative.argmin()])
-        drift += found[-1]
+        drift -= found[-1]
     return np.array(found)
+
+
+def log2_gain(stored):
+    """Gain of a symmetric filter at zero frequency, in factors of two."""
+    total = 2.0 * stored.sum(axis=0) - stored[-1]
+    return np.log2(np.sqrt(np.sum(total**2)))
 
 
 def stored_taps(taps):

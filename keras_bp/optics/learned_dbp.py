@@ -21,6 +21,11 @@ class LearnedDBP(TimeDomainDBP):
     turn a float model into one of short and coarse taps:
     `keras_bp.callbacks.TapPrune`, `IncrementalFreeze` and `CoordinateClose`.
 
+    The steps of all formats are fixed: training the step of the taps would
+    train what is trained already, since the magnitude of the taps and the
+    Kerr coefficients that undo it are free. A step of its own for each layer,
+    with `"lsq"`, is what `QuantizedFIR` offers.
+
     With rounded taps the logs show `scale_drift`: how far, in factors of two,
     the signal's gain from the input to the end of a step leaves 1 at most.
     Beyond `max_drift` a penalty, its squared excess, is added to the loss.

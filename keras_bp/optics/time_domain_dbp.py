@@ -66,6 +66,8 @@ class TimeDomainDBP(Equalizer):
         tap_gradient: String, `"straight_through"` or `"noise"`, see
             `FixedPointQuantizer`; of what is trained. Defaults to
             `"straight_through"`.
+        signal_gradient: The same, of all other formats.
+            Defaults to `"straight_through"`.
         error_feedback: Boolean. If true the taps are rounded so that their
             errors do not add up over the steps, see
             `keras_bp.optics.error_feedback`. Defaults to `False`.
@@ -121,6 +123,7 @@ class TimeDomainDBP(Equalizer):
         lut_bits=None,
         formats=None,
         tap_gradient="straight_through",
+        signal_gradient="straight_through",
         error_feedback=False,
         input_gain=1.0,
         recompute=False,
@@ -137,6 +140,7 @@ class TimeDomainDBP(Equalizer):
         self.lut_bits = lut_bits
         self.formats = as_formats(formats, type(self).__name__)
         self.tap_gradient = tap_gradient
+        self.signal_gradient = signal_gradient
         self.error_feedback = bool(error_feedback)
         self.input_gain = input_gain
         self.recompute = bool(recompute)
@@ -210,16 +214,18 @@ class TimeDomainDBP(Equalizer):
         rounded anew.
 
         Args:
-            max_drift: Positive float, bound on the sum of `log2_scales` over
-                the first k steps, for every k: what the signal inside gains
-                or loses in range, in factors of two. Defaults to `0.5`.
+            max_drift: Positive float, bound on what the signal inside gains
+                or loses up to any step, in factors of two: the gains of the
+                filters at zero frequency, scales included.
+                Defaults to `0.5`.
 
         Returns:
             NumPy array, the new `log2_scales`.
 
         Raises:
             ValueError: The model is not built, its taps are not rounded, or
-                `max_drift` is not positive.
+                `max_drift` is not positive, or too small for the taps to
+                stay in their range.
         """
         owner = f"{type(self).__name__}.choose_scales"
         _checks.check_positive("max_drift", max_drift, owner=owner)
@@ -228,7 +234,7 @@ class TimeDomainDBP(Equalizer):
                 f"{owner} expects a built model with `formats.taps`. "
                 f"Received: built={self.built}, taps={self.formats.taps}"
             )
-        return rescale(self, max_drift)
+        return rescale(self, max_drift, owner)
 
     def copied(self, **changes):
         """A model of the same filters and coefficients, not compiled.
@@ -279,8 +285,8 @@ class TimeDomainDBP(Equalizer):
     def get_config(self):
         names = (
             "num_taps steps_per_span split filters bandwidth max_gain method "
-            "power_taps lut_bits tap_gradient error_feedback input_gain "
-            "recompute"
+            "power_taps lut_bits tap_gradient signal_gradient "
+            "error_feedback input_gain recompute"
         )
         return {
             **super().get_config(),

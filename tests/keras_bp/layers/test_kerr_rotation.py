@@ -195,9 +195,21 @@ def test_reversing_the_coefficient_undoes_the_rotation():
     np.testing.assert_allclose(back(there(x)), x, rtol=0, atol=1e-5)
 
 
+def test_noise_replaces_the_roundings_in_training_alone():
+    kerr = KerrRotation(0.3, "taylor2", formats=FORMATS, gradient="noise")
+    plain = KerrRotation(0.3, "taylor2", formats=FORMATS)
+    u = RNG.normal(size=(1, 64, 2))
+    np.testing.assert_array_equal(kerr(u), plain(u))
+    first, second = (kerr(u, training=True).numpy() for _ in range(2))
+    assert not np.array_equal(first, second)
+    bound = 10 * FORMATS["output"].step
+    np.testing.assert_allclose(first, plain(u), rtol=0, atol=bound)
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
+        ({"gradient": "lsq", "formats": FORMATS}, ValueError, "is trained"),
         ({"method": "sine"}, ValueError, "`method` to be one of"),
         ({"power_taps": 2}, ValueError, "odd `power_taps`"),
         ({"coefficient": np.nan}, ValueError, "finite number"),

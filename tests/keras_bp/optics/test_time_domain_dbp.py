@@ -9,6 +9,7 @@ from keras_bp.optics import (
     EDC,
     DBPFormats,
     FrequencyDomainDBP,
+    LearnedDBP,
     TimeDomainDBP,
     error_feedback,
 )
@@ -93,6 +94,53 @@ def test_scales_fold_into_the_kerr_coefficients(short_link, blocks):
     np.testing.assert_allclose(
         first, model.kerr_coefficients[0] * 4 ** scales[0], rtol=1e-5
     )
+
+
+def test_scales_bound_the_gain_that_filters_have(short_link, blocks):
+    formats = DBPFormats.of(tap_bits=12)
+    model = LearnedDBP(short_link, 9, formats=formats)
+    model(blocks[0])
+    for layer in model.fir_layers:
+        layer.taps.assign(layer.taps * 2**0.3)
+    assert float(model.drift()) > 0.5
+    model.choose_scales(max_drift=0.3)
+    # The rounding of 12 bits adds a little.
+    assert float(model.drift()) <= 0.31
+
+
+def test_a_bound_that_would_saturate_taps_raises(short_link, blocks):
+    form = FixedPoint(12, 13)
+    model = TimeDomainDBP(short_link, 9, formats=DBPFormats(taps=form))
+    model(blocks[0])
+    before = model.fir_layers[0].taps.numpy()
+    with pytest.raises(ValueError, match=r"1\.\d+ or more at step 0"):
+        model.choose_scales()
+    np.testing.assert_array_equal(model.fir_layers[0].taps, before)
+    model.choose_scales(max_drift=4.0)
+    taps = model.fir_layers[0].export_taps()
+    assert np.abs(taps).max() <= form.maximum_integer
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+def test_noise_replaces_the_roundings_of_signals(short_link, blocks, recompute):
+    formats = DBPFormats.of(None, 6, max_coefficient=0.2)
+    model = TimeDomainDBP(
+        short_link,
+        9,
+        formats=formats,
+        method="taylor2",
+        signal_gradient="noise",
+        recompute=recompute,
+    )
+    x = blocks[0][:2]
+    rounded = model(x).numpy()
+    noisy = [model(x, training=True).numpy() for _ in range(2)]
+    assert not np.array_equal(*noisy)
+    np.testing.assert_array_equal(model(x), rounded)
+    # As far off as rounding is.
+    exact = TimeDomainDBP(short_link, 9, method="taylor2")(x).numpy()
+    errors = [np.std(found - exact) for found in (rounded, *noisy)]
+    assert 0.5 < errors[1] / errors[0] < 2
 
 
 @pytest.mark.parametrize("max_digits", [None, 2, 1])
