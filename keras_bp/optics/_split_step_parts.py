@@ -1,8 +1,14 @@
 """The two halves of a split step, and where the steps of a span lie."""
 
+import functools
+
 import numpy as np
 
 from keras_bp.optics._tensorflow import tf
+
+# Samples from which one call of a compiled function costs less than the passes
+# over memory that it saves.
+_LEAST_FUSED = 2**15
 
 
 def angular_frequencies(num_samples, sample_rate):
@@ -80,6 +86,41 @@ def power_of(u):
 def turn(u, phase):
     """Multiplies by exp(j phase), with a real phase."""
     return u * tf.complex(tf.cos(phase), tf.sin(phase))
+
+
+def turn_by_power(u, coefficient):
+    """Multiplies by exp(j coefficient |u|^2): a Kerr step."""
+    return turn(u, power_of(u) * coefficient)
+
+
+def multiply(u, response):
+    """The product of two tensors."""
+    return u * response
+
+
+def fused(function, u):
+    """`function` of tensors like `u`, as one pass over the memory.
+
+    In a graph each of its operations is a pass of its own, and a large field
+    does not stay in the cache; XLA makes one of them. The transforms stay
+    outside, where those of complex64 are faster. Under XLA nothing changes.
+
+    Args:
+        function: Function of a module, of tensors.
+        u: Tensor.
+
+    Returns:
+        `function`, or the same compiled where `u` is large.
+    """
+    size = u.shape.num_elements()
+    if size is None or size < _LEAST_FUSED:
+        return function
+    return _compiled(function)
+
+
+@functools.cache
+def _compiled(function):
+    return tf.function(function, jit_compile=True, autograph=False)
 
 
 def transfer(gain, phase, dtype):

@@ -4,13 +4,14 @@ import numpy as np
 
 from keras_bp import _checks
 from keras_bp.optics._split_step_parts import (
+    fused,
     linear_exponents,
     middle_length,
-    power_of,
+    multiply,
     start_length,
     step_edges,
     transfer,
-    turn,
+    turn_by_power,
 )
 from keras_bp.optics._tensorflow import tf
 
@@ -163,10 +164,11 @@ def run_steps(u, linear, kerr, gain, phase):
         spectrum = spectrum * first
     last = len(linear) - 2
 
+    kerr_step, product = fused(turn_by_power, u), fused(multiply, u)
+
     def step(index, spectrum):
-        u = tf.signal.ifft(spectrum)
-        u = turn(u, power_of(u) * kerr[index])
-        return index + 1, tf.signal.fft(u) * response(index)
+        u = kerr_step(tf.signal.ifft(spectrum), kerr[index])
+        return index + 1, product(tf.signal.fft(u), response(index))
 
     _, spectrum = tf.while_loop(
         lambda index, _: index <= last,

@@ -218,3 +218,29 @@ def test_wrong_arguments_raise(arguments, error, words):
     good = {"u": np.ones((1, 1, 8), complex), "num_steps": 2}
     with pytest.raises(error, match=words):
         split_step(link=FiberLink(), **(good | arguments))
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+def test_a_large_field_is_propagated_like_its_parts(mode):
+    # Large enough for the fused pointwise passes.
+    link = FiberLink(polarizations=2)
+    u = noise(5, 2, 4096)
+
+    def run(u):
+        with tf.GradientTape() as tape:
+            tape.watch(u)
+            out = split_step(u, link, 3)
+            loss = tf.reduce_sum(tf.abs(out) ** 4)
+        return out, tape.gradient(loss, u)
+
+    compiled = {
+        "eager": run,
+        "graph": tf.function(run),
+        "xla": tf.function(run, jit_compile=True),
+    }[mode]
+    out, slope = compiled(u)
+    for part in range(5):
+        each = slice(part, part + 1)
+        alone, its_slope = run(u[each])
+        assert relative(out[each], alone) < 1e-12
+        assert relative(slope[each], its_slope) < 1e-12
