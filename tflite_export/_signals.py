@@ -1,8 +1,9 @@
-"""Checks of the integer signals that go into a filter."""
+"""Checks of formats, and of the integer signals that go into a filter."""
 
 import numpy as np
 
 from keras_bp import _checks
+from keras_bp.ops import FixedPoint
 
 
 def as_int64(name, value, *, owner):
@@ -14,6 +15,32 @@ def as_int64(name, value, *, owner):
             f"Received: dtype={array.dtype}"
         )
     return array.astype("int64")
+
+
+def check_format(name, form, *, owner):
+    """Raises unless `form` is a `FixedPoint` with a fixed step."""
+    if not isinstance(form, FixedPoint):
+        raise TypeError(
+            f"{owner} expects `{name}` to be a keras_bp.ops.FixedPoint. "
+            f"Received: {name}={form!r}"
+        )
+    if form.scale != "fixed":
+        raise ValueError(
+            f"{owner} expects a `{name}` with a fixed step; take the trained "
+            f"one over by `{owner}.from_layer`. "
+            f"Received: scale={form.scale!r}"
+        )
+
+
+def check_range(name, value, form, *, owner):
+    """Raises `ValueError` where integers leave the range of a format."""
+    low, high = form.minimum_integer, form.maximum_integer
+    if value.size and (value.min() < low or value.max() > high):
+        raise ValueError(
+            f"{owner} expects `{name}` from {low} to {high}, the range of its "
+            "format; see `tflite_export.reference.quantize`. "
+            f"Received: from {value.min()} to {value.max()}"
+        )
 
 
 def check_time(time, num_taps, padding, *, owner):

@@ -1,20 +1,30 @@
-"""Writes a trained FIR filter as files for other machines."""
+"""Writes a trained filter as files for other machines."""
 
 import dataclasses
-import hashlib
-import importlib.metadata
-import json
+import re
 import shutil
 import uuid
 from pathlib import Path
 
-from keras_bp import __version__, _checks
-from tflite_export import litert
-from tflite_export._find_fir import find_fir
-from tflite_export.fir_spec import FIRSpec
+import keras
 
-FORMAT_VERSION = 1
-MANIFEST = "manifest.json"
+from keras_bp import _checks
+from tflite_export import c, litert, vectors, verilog
+from tflite_export._read_model import read_stages
+from tflite_export.chain_spec import ChainSpec
+from tflite_export.manifest import MANIFEST, listed_files, make_manifest
+from tflite_export.report import report_html
+from tflite_export.verify import verify as verify_files
+
+# What makes the files of each target.
+_MAKERS = {
+    "litert": litert.target_files,
+    "c": c.target_files,
+    "verilog": verilog.target_files,
+    "vectors": vectors.target_files,
+}
+# The report tells of the others.
+TARGETS = (*_MAKERS, "report")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,20 +34,15 @@ class ExportResult:
     Args:
         folder: `pathlib.Path` of the folder.
         files: Dictionary from the name of each file to its `pathlib.Path`.
-        spec: `FIRSpec` of the filter.
+        spec: `ChainSpec` of the filter.
+        checks: Tuple of `tflite_export.verify.Check`, what came of running
+            the artefacts.
     """
 
     folder: Path
     files: dict
-    spec: FIRSpec
-
-
-def _litert_files(spec, batch, time):
-    return {"fir.tflite": litert.to_flatbuffer(spec, batch=batch, time=time)}
-
-
-# For each target: what makes its files, and the packages that it uses.
-_TARGETS = {"litert": (_litert_files, litert.versions)}
+    spec: ChainSpec
+    checks: tuple = ()
 
 
 def export(
@@ -45,9 +50,13 @@ def export(
     out_dir,
     targets=("litert",),
     *,
+    name="filter",
     batch=1,
     time=None,
+    options=None,
     overwrite=False,
+    verify=False,
+    progress=None,
 ):
     """Writes a filter as integer-only artefacts, with a manifest.
 
@@ -56,19 +65,33 @@ def export(
     it is written under another name beside its place, and moved.
 
     Args:
-        layer: Built `keras_bp.layers.QuantizedFIR`, or a functional or
-            Sequential `keras.Model` that applies one and nothing else.
+        layer: Built `keras_bp.layers.QuantizedFIR`, a chain of them, or a
+            quantized `keras_bp.optics.LearnedDBP`, see
+            `ChainSpec.from_layer`.
         out_dir: Path of the folder. It is made, with its parents; where it
             exists it is empty, or `overwrite` is true.
-        targets: List of strings, or one. `"litert"`: `fir.tflite`, see
-            `tflite_export.litert`. Defaults to `("litert",)`.
-        batch: Positive integer, batch size of the artefacts.
+        targets: List of strings, or one. `"litert"`: integer-only LiteRT
+            models, see `tflite_export.litert`. `"c"`: a C99 header, see
+            `tflite_export.c`. `"verilog"`: Verilog-2001 and its test bench,
+            see `tflite_export.verilog`. `"vectors"`: inputs and outputs to
+            test with, see `tflite_export.vectors`. `"report"`: a page that
+            shows it all. Defaults to `("litert",)`.
+        name: String, an identifier in C and Verilog, with which the names of
+            files begin. Defaults to `"filter"`.
+        batch: Positive integer, batch size of the LiteRT models.
             Defaults to `1`.
         time: Positive integer, samples of a signal, or None for that which
             the layer was built for. Defaults to `None`.
+        options: Dictionary from a target to the arguments of its own.
+            Defaults to `None`.
         overwrite: Boolean, whether to replace an earlier export. A folder
             with files of another kind is refused all the same.
             Defaults to `False`.
+        verify: Boolean, whether to run the artefacts on test vectors where
+            what runs them is installed; `ExportResult.checks` tells what came
+            of it. Defaults to `False`.
+        progress: Function of a string that is told what is being done, or
+            None. Defaults to `None`.
 
     Returns:
         `ExportResult`.
@@ -77,10 +100,10 @@ def export(
         FileExistsError: `out_dir` is a file, or a folder with content.
         ImportError: The extra `export` is not installed.
         OSError: The folder cannot be written.
-        TypeError: `layer` is neither a `QuantizedFIR` nor a model.
-        ValueError: A target is unknown or cannot compute the filter exactly,
-            the layer does not round or is not built, the model computes
-            something else too, or `time` is not known.
+        TypeError: `layer` is none of those.
+        ValueError: A target or option is unknown or cannot compute the filter
+            exactly, the layer does not round or is not built, the model
+            computes something else too, or `time` is not known.
 
     Example:
 
@@ -90,85 +113,109 @@ def export(
     >>> layer = QuantizedFIR(1, 9, padding="causal")
     >>> layer.build((None, 64, 2))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     result = export(layer, folder)
+    ...     result = export(layer, folder, "vectors")
     ...     sorted(result.files), load_manifest(folder) == result.spec
-    (['fir.tflite', 'manifest.json'], True)
+    (['input.txt', 'manifest.json', 'output.txt'], True)
     """
     targets = _check_targets(targets)
-    fir, input_shape = find_fir(layer, owner="export")
-    spec = FIRSpec.from_layer(fir)
-    if time is None:
-        time = _time_of(fir, input_shape)
+    _check_name(name)
+    options = _check_options(options, targets)
+    found = read_stages(layer, owner="export")
+    time = _check_time(time, found.time, layer)
     _checks.check_integer("batch", batch, minimum=1, owner="export")
-    _checks.check_integer("time", time, minimum=1, owner="export")
     out_dir = Path(out_dir).resolve()
     _check_folder(out_dir, overwrite)
+    settings = {"name": name, "batch": batch, "time": time}
     # Whatever may refuse the filter does so before anything is written.
-    files = {}
-    for target in targets:
-        files.update(_TARGETS[target][0](spec, batch, time))
-    manifest = _manifest(spec, targets, batch, time, files)
-    files[MANIFEST] = json.dumps(manifest, indent=1).encode()
+    chain, files, told, checks = _make(
+        found, options, settings, verify, progress or (lambda words: None)
+    )
+    link = getattr(layer, "link", None)
+    files[MANIFEST] = make_manifest(
+        chain,
+        files,
+        targets=told,
+        link=link and keras.saving.serialize_keras_object(link),
+        **settings,
+    )
     _write(out_dir, files)
-    paths = {name: out_dir / name for name in files}
-    return ExportResult(out_dir, paths, spec)
+    paths = {file: out_dir / file for file in files}
+    return ExportResult(out_dir, paths, chain, tuple(checks))
 
 
-def load_manifest(out_dir):
-    """Checks an exported folder, and returns what it computes.
-
-    Args:
-        out_dir: Path of the folder.
-
-    Returns:
-        `FIRSpec`.
-
-    Raises:
-        FileNotFoundError: There is no manifest, or a file is missing.
-        ValueError: A file, the manifest included, is not as it was written,
-            or is of another format version.
-    """
-    path = Path(out_dir) / MANIFEST
-    if not path.is_file():
-        raise FileNotFoundError(
-            "load_manifest expects a folder that `tflite_export.export` "
-            f"wrote. Received: {str(out_dir)!r} without {MANIFEST}"
+def _make(found, options, settings, verify, progress):
+    """The files of all targets, what they tell, and what came of running."""
+    chain = ChainSpec(
+        found.stages, found.channels, found.input_gain, found.output_gain
+    )
+    files, told, checks = {}, {}, []
+    for target in [each for each in options if each in _MAKERS]:
+        progress(f"Writing {target}")
+        made, told[target] = _MAKERS[target](
+            chain, **settings, **options[target]
         )
-    manifest = _parse(path)
-    for name, entry in manifest["files"].items():
-        file = path.with_name(name)
-        if not file.is_file():
-            raise FileNotFoundError(
-                f"load_manifest expects {name!r}, which the manifest lists; "
-                f"export again. Received: {str(out_dir)!r} without it"
-            )
-        if _sha256(file.read_bytes()) != entry["sha256"]:
-            _corrupt(name, "its SHA-256 is another one")
-    return FIRSpec.from_config(manifest["filter"])
+        files.update(made)
+    if verify:
+        progress("Running the artefacts")
+        checks = verify_files(chain, files, targets=options, **settings)
+    if "report" in options:
+        page = report_html(
+            chain,
+            found.real,
+            files,
+            told,
+            name=settings["name"],
+            checks=checks,
+        )
+        files["report.html"] = page.encode()
+        told["report"] = {}
+    return chain, files, told, checks
 
 
 def _check_targets(targets):
     if isinstance(targets, str):
         targets = [targets]
     known = isinstance(targets, list | tuple) and all(
-        isinstance(target, str) and target in _TARGETS for target in targets
+        isinstance(target, str) and target in TARGETS for target in targets
     )
     if not known or not targets:
         raise ValueError(
-            f"export expects `targets` among {sorted(_TARGETS)}, at least "
+            f"export expects `targets` among {list(TARGETS)}, at least "
             f"one. Received: targets={targets!r}"
         )
     return list(dict.fromkeys(targets))
 
 
-def _time_of(fir, input_shape):
-    if input_shape is None or input_shape[1] is None:
+def _check_name(name):
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ValueError(
+            "export expects `name` to be an identifier of small letters, "
+            f"digits and underscores. Received: name={name!r}"
+        )
+
+
+def _check_options(options, targets):
+    options = dict(options or {})
+    unknown = sorted(set(options) - set(targets))
+    if unknown:
+        raise ValueError(
+            "export expects `options` of its targets alone. "
+            f"Received: options of {unknown}, targets {targets}"
+        )
+    return {target: dict(options.get(target, {})) for target in targets}
+
+
+def _check_time(time, built_for, layer):
+    if time is None:
+        time = built_for
+    if time is None:
         raise ValueError(
             "export expects `time` where the layer was built for any number "
             "of samples; pass `time=` an integer. "
-            f"Received: {fir.name!r} built for {input_shape}"
+            f"Received: {layer.name!r}, built so"
         )
-    return input_shape[1]
+    _checks.check_integer("time", time, minimum=1, owner="export")
+    return time
 
 
 def _check_folder(out_dir, overwrite):
@@ -187,77 +234,13 @@ def _check_folder(out_dir, overwrite):
             "`overwrite=True` to replace an earlier export. "
             f"Received: {str(out_dir)!r} with {content[:5]}"
         )
-    others = sorted(set(content) - _exported(out_dir))
+    others = sorted(set(content) - listed_files(out_dir))
     if others:
         raise FileExistsError(
             "export overwrites nothing but an earlier export; choose another "
             f"`out_dir`, or move its other files. Received: {str(out_dir)!r} "
             f"with {others[:5]}"
         )
-
-
-def _exported(out_dir):
-    """Names of the files in a folder that an earlier export wrote."""
-    try:
-        listed = json.loads((out_dir / MANIFEST).read_bytes())["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
-    return {MANIFEST, *listed}
-
-
-def _manifest(spec, targets, batch, time, files):
-    versions = {
-        name: importlib.metadata.version(name) for name in ("keras", "numpy")
-    }
-    for target in targets:
-        versions.update(_TARGETS[target][1]())
-    manifest = {
-        "format_version": FORMAT_VERSION,
-        "targets": targets,
-        "batch": int(batch),
-        "time": int(time),
-        "filter": spec.get_config(),
-        "files": {
-            name: {"bytes": len(data), "sha256": _sha256(data)}
-            for name, data in files.items()
-        },
-        "versions": {"keras_bp": __version__, **versions},
-    }
-    return {**manifest, "sha256": _digest(manifest)}
-
-
-def _parse(path):
-    """Reads a manifest, and checks its version and its own SHA-256."""
-    try:
-        manifest = json.loads(path.read_bytes())
-        version = manifest["format_version"]
-        digest = manifest.pop("sha256")
-        manifest["files"], manifest["filter"]
-    except (ValueError, KeyError, TypeError) as error:
-        _corrupt(MANIFEST, f"it cannot be read: {error!r}")
-    if version != FORMAT_VERSION:
-        raise ValueError(
-            f"load_manifest expects format version {FORMAT_VERSION}; export "
-            f"again with this release. Received: {version!r}"
-        )
-    if digest != _digest(manifest):
-        _corrupt(MANIFEST, "its SHA-256 is another one")
-    return manifest
-
-
-def _corrupt(name, reason):
-    raise ValueError(
-        "load_manifest expects the files as they were written; export again. "
-        f"Received: a changed {name!r}, {reason}"
-    )
-
-
-def _digest(manifest):
-    return _sha256(json.dumps(manifest, sort_keys=True).encode())
-
-
-def _sha256(data):
-    return hashlib.sha256(data).hexdigest()
 
 
 def _write(out_dir, files):

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import math
 
 import numpy as np
 
@@ -11,7 +10,13 @@ from keras_bp.layers import QuantizedFIR
 from keras_bp.ops import FixedPoint, padding_lengths
 from keras_bp.ops.fir import PADDINGS
 from tflite_export import reference
-from tflite_export._signals import as_int64, check_time
+from tflite_export._resolve import resolve
+from tflite_export._signals import (
+    as_int64,
+    check_format,
+    check_range,
+    check_time,
+)
 
 _FORMATS = ("tap_format", "signal_format", "output_format")
 
@@ -68,7 +73,7 @@ class FIRSpec:
         taps.flags.writeable = False
         object.__setattr__(self, "taps", taps)
         for name in _FORMATS:
-            _check_format(name, getattr(self, name))
+            check_format(name, getattr(self, name), owner="FIRSpec")
         _checks.check_one_of("padding", self.padding, PADDINGS, owner="FIRSpec")
         _checks.check_integer(
             "strides", self.strides, minimum=1, owner="FIRSpec"
@@ -76,12 +81,15 @@ class FIRSpec:
         _check_taps(taps, self.tap_format, self.complex)
 
     @classmethod
-    def from_layer(cls, layer):
+    def from_layer(cls, layer, signal_format=None, output_format=None):
         """Describes a built `keras_bp.layers.QuantizedFIR`.
 
         Args:
             layer: The layer. A step that it trains as a power of two becomes
                 a fixed one.
+            signal_format: `FixedPoint` of its input where the layer itself
+                does not round it, as in a digital backpropagation, or None.
+            output_format: The same, of its output.
 
         Returns:
             `FIRSpec`.
@@ -103,13 +111,11 @@ class FIRSpec:
                 f"Received: {layer.name!r}, which is not built"
             )
         return cls(
-            tap_format=_resolve(layer, "tap_format", layer.tap_quantizer),
-            signal_format=_resolve(
-                layer, "signal_format", layer.input_quantizer
-            ),
-            output_format=_resolve(
-                layer, "output_format", layer.output_quantizer
-            ),
+            tap_format=resolve(layer, "tap_format", layer.tap_quantizer),
+            signal_format=signal_format
+            or resolve(layer, "signal_format", layer.input_quantizer),
+            output_format=output_format
+            or resolve(layer, "output_format", layer.output_quantizer),
             taps=layer.export_taps(),
             padding=layer.padding,
             strides=layer.strides,
@@ -142,6 +148,24 @@ class FIRSpec:
         weights = np.abs(self.kernel).sum(axis=(0, 1)).max()
         return int(weights) * self.signal_format.largest_magnitude
 
+    @property
+    def memory(self):
+        """Samples before the present one that an output depends on."""
+        return len(self.taps) - 1
+
+    @property
+    def delay(self):
+        """Samples by which a stream lags behind the whole signal."""
+        return padding_lengths(len(self.taps), self.padding)[1]
+
+    def bounds(self, channels):
+        """The largest magnitudes of its exact sums, integers by name.
+
+        Args:
+            channels: Integer, which does not count here.
+        """
+        return {"sum": self.accumulator_bound}
+
     def output_time(self, time):
         """Number of outputs for `time` samples.
 
@@ -158,7 +182,8 @@ class FIRSpec:
 
         Args:
             signal: Integer array `(batch, time, channels)` within the range
-                of `signal_format`.
+                of `signal_format`. With n times the channels of the filter,
+                it filters n signals.
 
         Returns:
             NumPy array of int64 of shape `(batch, new_time, outputs)`.
@@ -167,29 +192,32 @@ class FIRSpec:
             TypeError: `signal` does not hold integers.
             ValueError: It is out of range, too short, or of another shape.
         """
-        signal = as_int64("signal", signal, owner="FIRSpec.run")
-        low = self.signal_format.minimum_integer
-        high = self.signal_format.maximum_integer
-        if np.any(signal < low) or np.any(signal > high):
-            raise ValueError(
-                f"FIRSpec.run expects samples from {low} to {high}; see "
-                "`tflite_export.reference.quantize`. Received: samples from "
-                f"{signal.min()} to {signal.max()}"
+        owner = "FIRSpec.run"
+        signal = as_int64("signal", signal, owner=owner)
+        check_range("signal", signal, self.signal_format, owner=owner)
+        each = self.kernel.shape[1]
+        signals = [signal]
+        if signal.ndim == 3 and signal.shape[2] % each == 0:
+            signals = np.split(signal, signal.shape[2] // each or 1, axis=2)
+        filtered = [
+            reference.fir(
+                one,
+                self.taps,
+                output=self.output_format,
+                shift=self.shift,
+                padding=self.padding,
+                strides=self.strides,
+                complex=self.complex,
             )
-        return reference.fir(
-            signal,
-            self.taps,
-            output=self.output_format,
-            shift=self.shift,
-            padding=self.padding,
-            strides=self.strides,
-            complex=self.complex,
-        )
+            for one in signals
+        ]
+        return np.concatenate(filtered, axis=2)
 
     def get_config(self):
         """Everything as a dictionary that JSON holds."""
         formats = {name: getattr(self, name).get_config() for name in _FORMATS}
         return {
+            "kind": "fir",
             "taps": self.taps.tolist(),
             **formats,
             "step_exponents": self.step_exponents,
@@ -244,20 +272,6 @@ class FIRSpec:
         return hash(self.to_json())
 
 
-def _check_format(name, form):
-    if not isinstance(form, FixedPoint):
-        raise TypeError(
-            f"FIRSpec expects `{name}` to be a keras_bp.ops.FixedPoint. "
-            f"Received: {name}={form!r}"
-        )
-    if form.scale != "fixed":
-        raise ValueError(
-            f"FIRSpec expects a `{name}` with a fixed step; take the trained "
-            "one over by `FIRSpec.from_layer`. "
-            f"Received: scale={form.scale!r}"
-        )
-
-
 def _check_taps(taps, form, complex):
     if (
         taps.size == 0
@@ -273,28 +287,4 @@ def _check_taps(taps, form, complex):
             f"FIRSpec expects taps of shape {expected} where complex="
             f"{complex}. Received: shape={taps.shape}"
         )
-    if taps.min() < form.minimum_integer or taps.max() > form.maximum_integer:
-        raise ValueError(
-            f"FIRSpec expects taps from {form.minimum_integer} to "
-            f"{form.maximum_integer}, the range of `tap_format`. "
-            f"Received: taps from {taps.min()} to {taps.max()}"
-        )
-
-
-def _resolve(layer, name, quantizer):
-    """The format of a quantizer with its trained step made a fixed one."""
-    owner = "FIRSpec.from_layer"
-    if quantizer is None:
-        raise ValueError(
-            f"{owner} expects a layer that rounds; give it a `{name}`. "
-            f"Received: {layer.name!r} with {name}=None"
-        )
-    form = quantizer.fixed_point
-    if form.scale == "real":
-        raise ValueError(
-            f"{owner} expects steps that are powers of two, which integers "
-            f"shift by; train with scale='power_of_two'. Received: "
-            f"{layer.name!r} with {name}={form}"
-        )
-    exponent = math.frexp(quantizer.step)[1] - 1
-    return dataclasses.replace(form, fraction_bits=-exponent, scale="fixed")
+    check_range("taps", taps, form, owner="FIRSpec")

@@ -37,11 +37,26 @@ def count_bits(model, blocks, order, power=None):
     Returns:
         `BitErrorRate`.
     """
-    qam = Constellation(order)
-    y, x = (as_complex(part) for part in (outputs(model, blocks[0]), blocks[1]))
+    scale = 1.0
     if power is not None:
         scale = 10 ** ((model.link.launch_power - power) / 20)
-        y, x = y * scale, x * scale
+    received = outputs(model, blocks[0])
+    return count_symbols(received * scale, blocks[1] * scale, order)
+
+
+def count_symbols(received, sent, order):
+    """Bit errors of square QAM of mean power 1, after one phase per block.
+
+    Args:
+        received: Float array `(batch, symbols, 2 n)`.
+        sent: Float array of that shape.
+        order: Integer, of the constellation.
+
+    Returns:
+        `BitErrorRate`.
+    """
+    qam = Constellation(order)
+    y, x = as_complex(received), as_complex(sent)
     y = align_phase(y, x)
     decided, sent = qam.decide(y), qam.decide(x)
     bits = sent.size * qam.bits_per_symbol

@@ -32,6 +32,10 @@ def test_blocks(store):
     return store.blocks("test", store.config.test_blocks, _TEST)
 
 
+def unseen_blocks(store):
+    return store.blocks("unseen", store.config.test_blocks, _UNSEEN)
+
+
 def qam_blocks(store):
     config = store.config
     return store.blocks("qam", config.qam_blocks, _QAM, modulation=config.qam)
@@ -216,8 +220,7 @@ def quantized(store):
 
 def unseen(store):
     """Once more on blocks by which no setting of the example was chosen."""
-    config = store.config
-    blocks = store.blocks("unseen", config.test_blocks, _UNSEEN)
+    config, blocks = store.config, unseen_blocks(store)
     made = {
         f"learned {config.num_taps} taps": lambda seed: learned_model(
             store, seed

@@ -77,7 +77,6 @@ class QuantizedFIR(keras.layers.Layer):
         tap_gradient: String, `"straight_through"`, `"lsq"`, or `"noise"`, see
             `FixedPointQuantizer`. Defaults to `"straight_through"`.
         signal_gradient: The same, of input and output.
-            Defaults to `"straight_through"`.
         accumulator: String, `"float32"`, `"float64"`, or `"auto"`: float32
             in training, and where the word lengths make the sums exact, TF32
             or not (of steps that are powers of two), else float64. Defaults
@@ -277,11 +276,7 @@ class QuantizedFIR(keras.layers.Layer):
     @property
     def quantizers(self):
         """List of `FixedPointQuantizer`, those that the layer has."""
-        found = (
-            self.tap_quantizer,
-            self.input_quantizer,
-            self.output_quantizer,
-        )
+        found = self.tap_quantizer, self.input_quantizer, self.output_quantizer
         return [each for each in found if each is not None]
 
     def _make_children(self):
@@ -290,13 +285,12 @@ class QuantizedFIR(keras.layers.Layer):
         self.tap_quantizer = self._quantizer(
             "tap", self.tap_format, gradient=self.tap_gradient, **of_taps
         )
-        of_signals = {"gradient": self.signal_gradient}
-        self.input_quantizer = self._quantizer(
-            "input", self.signal_format, **of_signals
-        )
-        self.output_quantizer = self._quantizer(
-            "output", self.output_format or self.signal_format, **of_signals
-        )
+        for role, form in (
+            ("input", self.signal_format),
+            ("output", self.output_format or self.signal_format),
+        ):
+            made = self._quantizer(role, form, gradient=self.signal_gradient)
+            setattr(self, f"{role}_quantizer", made)
 
     def _quantizer(self, role, form, **arguments):
         if form is None:

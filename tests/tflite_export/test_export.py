@@ -8,7 +8,7 @@ import pytest
 
 from keras_bp.layers import QuantizedFIR
 from keras_bp.ops import FixedPoint
-from tflite_export import FIRSpec, export, litert, load_manifest
+from tflite_export import ChainSpec, export, litert, load_manifest
 
 
 def make_layer(**settings):
@@ -36,10 +36,10 @@ def content(folder):
 def test_the_artefact_computes_what_the_layer_computes(layer, tmp_path):
     result = export(layer, tmp_path / "fir", batch=3)
     spec = load_manifest(tmp_path / "fir")
-    assert spec == result.spec == FIRSpec.from_layer(layer)
+    assert spec == result.spec == ChainSpec.from_layer(layer)
     rng = np.random.default_rng(0)
     integers = rng.integers(-512, 512, (3, 32, 2))
-    y = litert.run(result.files["fir.tflite"], integers)
+    y = litert.run(result.files["filter_fast.tflite"], integers)
     np.testing.assert_array_equal(y, spec.run(integers))
     layer_y = layer(integers / 256.0, training=False)
     np.testing.assert_array_equal(y / 256.0, layer_y)
@@ -58,14 +58,19 @@ def test_the_manifest_tells_all_and_names_no_place(layer, tmp_path):
     text = result.files["manifest.json"].read_text()
     assert str(tmp_path) not in text
     manifest = json.loads(text)
-    assert manifest["format_version"] == 1
-    assert manifest["targets"] == ["litert"]
-    assert (manifest["batch"], manifest["time"]) == (2, 16)
-    assert manifest["filter"] == result.spec.get_config()
-    assert list(manifest["files"]) == ["fir.tflite"]
-    assert {"keras_bp", "keras", "numpy", "ai-edge-litert"} <= set(
-        manifest["versions"]
+    assert manifest["format_version"] == 2
+    assert (manifest["name"], list(manifest["targets"])) == (
+        "filter",
+        ["litert"],
     )
+    assert (manifest["batch"], manifest["time"]) == (2, 16)
+    assert manifest["chain"] == result.spec.get_config()
+    assert manifest["link"] is None
+    assert {"filter_exact.tflite", "filter_fast.tflite"} <= set(
+        manifest["files"]
+    )
+    assert {"keras_bp", "keras", "numpy"} <= set(manifest["versions"])
+    assert "ai-edge-litert" in manifest["targets"]["litert"]["versions"]
 
 
 def test_the_same_layer_gives_the_same_files(layer, tmp_path):
@@ -84,8 +89,13 @@ def test_the_same_layer_gives_the_same_files(layer, tmp_path):
             "train with scale='power_of_two'",
         ),
         (
-            {"output_format": FixedPoint(6, 4, rounding="truncate")},
-            "rounding='nearest'",
+            {
+                "tap_format": FixedPoint(32, 28),
+                "signal_format": FixedPoint(32, 28),
+                "accumulator": "float64",
+                "dtype": "float64",
+            },
+            "at most 53 bits.*'sum' of stage 0",
         ),
     ],
 )
@@ -113,8 +123,14 @@ def test_time_is_asked_for_where_it_is_open(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "error", "match"),
     [
-        ({"targets": ("abacus",)}, ValueError, r"\['litert'\].*'abacus'"),
+        (
+            {"targets": ("abacus",)},
+            ValueError,
+            r"'litert'.*'abacus'",
+        ),
         ({"targets": ()}, ValueError, r"at least one. Received: targets=\(\)"),
+        ({"name": "2nd"}, ValueError, "`name` to be an identifier"),
+        ({"options": {"c": {}}}, ValueError, "options of \\['c'\\]"),
         ({"batch": 0}, ValueError, "`batch` to be 1 or greater"),
         ({"time": 2.5}, TypeError, "`time` to be an integer"),
     ],
@@ -132,7 +148,7 @@ def test_an_empty_folder_is_filled(layer, tmp_path):
 
 def test_an_earlier_export_is_replaced_only_on_request(layer, tmp_path):
     export(layer, tmp_path / "fir", time=16)
-    with pytest.raises(FileExistsError, match="overwrite=True.*fir.tflite"):
+    with pytest.raises(FileExistsError, match="overwrite=True.*filter_exact"):
         export(layer, tmp_path / "fir", time=20)
     assert (
         json.loads((tmp_path / "fir/manifest.json").read_text())["time"] == 16
@@ -172,7 +188,7 @@ def test_a_write_that_fails_changes_nothing(
         # The new folder fails to take its place after the old one left it.
         if failing == "rename" and not self.name.endswith(".new"):
             return works(self, argument)
-        if failing == "write_bytes" and self.name == "fir.tflite":
+        if failing == "write_bytes" and self.name == "filter_fast.tflite":
             return works(self, argument)
         raise PermissionError("no")
 
@@ -200,7 +216,7 @@ def test_a_folder_within_a_file_is_refused(layer, tmp_path):
         export(layer, tmp_path / "file" / "fir")
 
 
-@pytest.mark.parametrize("name", ["fir.tflite", "manifest.json"])
+@pytest.mark.parametrize("name", ["filter_fast.tflite", "manifest.json"])
 @pytest.mark.parametrize("at", [0, 100, -5])
 def test_a_changed_byte_in_any_file_is_found(layer, name, at, tmp_path):
     path = export(layer, tmp_path / "fir").files[name]
@@ -214,7 +230,7 @@ def test_a_changed_byte_in_any_file_is_found(layer, name, at, tmp_path):
 def test_a_changed_tap_in_the_manifest_is_found(layer, tmp_path):
     path = export(layer, tmp_path / "fir").files["manifest.json"]
     manifest = json.loads(path.read_text())
-    manifest["filter"]["taps"][0][0][0][0] ^= 1
+    manifest["chain"]["stages"][0]["taps"][0][0][0][0] ^= 1
     path.write_text(json.dumps(manifest))
     with pytest.raises(ValueError, match="changed 'manifest.json'.*SHA-256"):
         load_manifest(tmp_path / "fir")
@@ -224,13 +240,13 @@ def test_missing_files_and_other_formats_are_named(layer, tmp_path):
     folder = export(layer, tmp_path / "fir").folder
     moved = shutil.copytree(folder, tmp_path / "moved")
     assert load_manifest(moved) == load_manifest(folder)
-    (moved / "fir.tflite").unlink()
-    with pytest.raises(FileNotFoundError, match="'fir.tflite', which"):
+    (moved / "filter_fast.tflite").unlink()
+    with pytest.raises(FileNotFoundError, match="'filter_fast.tflite', which"):
         load_manifest(moved)
     manifest = json.loads((moved / "manifest.json").read_text())
-    manifest["format_version"] = 2
+    manifest["format_version"] = 1
     (moved / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(ValueError, match="format version 1.*Received: 2"):
+    with pytest.raises(ValueError, match="format version 2.*Received: 1"):
         load_manifest(moved)
     (moved / "manifest.json").unlink()
     with pytest.raises(FileNotFoundError, match="without manifest.json"):

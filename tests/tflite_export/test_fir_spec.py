@@ -266,7 +266,7 @@ def test_a_description_that_makes_no_sense_is_refused(changes, error, match):
 @pytest.mark.parametrize("sample", [-129, 128])
 def test_run_refuses_samples_out_of_range(sample):
     signal = np.array([[[0], [0], [sample]]])
-    with pytest.raises(ValueError, match="samples from -128 to 127; see"):
+    with pytest.raises(ValueError, match="from -128 to 127, the range"):
         make_spec().run(signal)
 
 

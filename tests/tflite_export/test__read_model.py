@@ -1,10 +1,13 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
 
-from keras_bp.layers import QuantizedFIR
-from tflite_export import FIRSpec, export, litert
-from tflite_export._find_fir import find_fir
+from keras_bp.layers import KerrRotation, QuantizedFIR
+from keras_bp.ops import FixedPoint
+from keras_bp.optics import FiberLink, LearnedDBP
+from tflite_export import ChainSpec, FIRSpec, RoundSpec, export
 
 
 @pytest.fixture
@@ -29,10 +32,9 @@ def wrapped(layer):
 
 @pytest.mark.parametrize("kind", ["functional", "sequential", "nested"])
 def test_a_model_around_one_filter_is_that_filter(layer, kind, tmp_path):
-    result = export(wrapped(layer)[kind], tmp_path / "fir")
-    assert result.spec == FIRSpec.from_layer(layer)
-    with pytest.raises(ValueError, match="shape"):
-        litert.run(result.files["fir.tflite"], np.zeros((1, 31, 2), int))
+    result = export(wrapped(layer)[kind], tmp_path / "fir", "vectors")
+    assert result.spec == ChainSpec.from_layer(layer)
+    assert result.spec.stages == (FIRSpec.from_layer(layer),)
 
 
 class Doubled(keras.Model):
@@ -51,7 +53,6 @@ def spoiled(layer):
     return {
         "relu": keras.Model(x, keras.layers.ReLU(name="rectifier")(y)),
         "op": keras.Model(x, y * 2),
-        "twice": keras.Model(x, layer(y)),
         "two outputs": two,
         "inner outputs": keras.Model(x, two(x)[0]),
         "two inputs": keras.Model([x, other], y),
@@ -62,13 +63,12 @@ def spoiled(layer):
 @pytest.mark.parametrize(
     ("kind", "match"),
     [
-        ("relu", r"'rectifier \(ReLU\)'\] besides"),
-        ("op", r"'multiply\w* \(Multiply\)'\] besides"),
-        ("twice", r"\(QuantizedFIR\)', '.*\(QuantizedFIR\)'\] as Quant"),
-        ("two outputs", "and 2 outputs"),
-        ("inner outputs", r"with \[\] as QuantizedFIR.*\(Functional\)"),
+        ("relu", r"Received: .* with rectifier \(ReLU\)"),
+        ("op", r"Received: .* with multiply\w* \(Multiply\)"),
+        ("two outputs", "none but those, 1 inputs and 2 outputs"),
+        ("inner outputs", r"Received: .* with functional\w* \(Functional\)"),
         ("two inputs", "2 inputs"),
-        ("no filter", r"with \[\] as QuantizedFIR, \['alone \(ReLU\)"),
+        ("no filter", r"Received: .* with alone \(ReLU\)"),
     ],
 )
 def test_a_model_that_computes_more_is_refused_by_name(
@@ -103,11 +103,52 @@ def test_the_model_is_left_as_it_was(layer, tmp_path):
     np.testing.assert_array_equal(again(x), model(x))
 
 
-def test_one_filter_for_two_signals_is_refused():
+def test_one_filter_for_two_signals_keeps_their_number():
     layer = QuantizedFIR(None, 3)
     layer.build((None, 16, 4))
-    with pytest.raises(ValueError, match="one signal.*built for 4"):
-        find_fir(layer, owner="export")
-    alone = QuantizedFIR(None, 3)
-    alone.build((None, 16, 2))
-    assert find_fir(alone, owner="export")[0] is alone
+    chain = ChainSpec.from_layer(layer)
+    assert chain.channels == chain.output_channels == 4
+    assert chain.stages[0].kernel.shape == (3, 2, 2)
+
+
+def test_layers_of_other_formats_are_joined_by_a_rounding():
+    fine, coarse = FixedPoint(12, 8), FixedPoint(8, 6, overflow="wrap")
+    x = keras.Input((32, 2))
+    make = functools.partial(
+        QuantizedFIR,
+        1,
+        3,
+        tap_initializer=keras.initializers.RandomUniform(-1, 1, seed=1),
+    )
+    first, second = make(signal_format=fine), make(signal_format=coarse)
+    model = keras.Model(x, second(first(x)))
+    chain = ChainSpec.from_layer(model)
+    kinds = [type(stage) for stage in chain.stages]
+    assert kinds == [FIRSpec, RoundSpec, FIRSpec]
+    signal = np.random.default_rng(0).integers(-2048, 2048, (3, 32, 2))
+    y = model(signal * fine.step)
+    np.testing.assert_array_equal(chain.run(signal) * coarse.step, y)
+
+
+def test_one_layer_applied_twice_is_two_stages(layer):
+    x = keras.Input((32, 2))
+    chain = ChainSpec.from_layer(keras.Model(x, layer(layer(x))))
+    assert chain.stages == (FIRSpec.from_layer(layer),) * 2
+
+
+def test_a_rotation_that_does_not_round_all_is_refused():
+    kerr = KerrRotation(0.1, "taylor2", signal_format=FixedPoint(8, 5))
+    kerr.build((None, 8, 2))
+    with pytest.raises(ValueError, match="without power_format, coeff"):
+        ChainSpec.from_layer(kerr)
+    with pytest.raises(ValueError, match="method='exact'"):
+        ChainSpec.from_layer(KerrRotation(0.1))
+
+
+def test_a_model_of_real_numbers_is_refused():
+    model = LearnedDBP(FiberLink.isit(num_spans=2), num_taps=5)
+    with pytest.raises(ValueError, match="expects a built model; call it"):
+        ChainSpec.from_layer(model)
+    model.build((None, 64, 2))
+    with pytest.raises(ValueError, match="without formats of input, taps"):
+        ChainSpec.from_layer(model)

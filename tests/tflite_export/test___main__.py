@@ -1,0 +1,82 @@
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from keras_bp.layers import QuantizedFIR
+from keras_bp.ops import FixedPoint
+from tflite_export import load_manifest
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    layer = QuantizedFIR(
+        1,
+        9,
+        FixedPoint(6, 5),
+        FixedPoint(10, 7),
+        padding="causal",
+        tap_initializer=keras.initializers.RandomUniform(-1, 1, seed=1),
+    )
+    path = tmp_path_factory.mktemp("model") / "fir.keras"
+    model = keras.Sequential([keras.Input((32, 2)), layer])
+    model(np.zeros((1, 32, 2)))
+    model.save(path)
+    return path
+
+
+def command(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "tflite_export", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_a_saved_model_is_exported_and_checked(model, tmp_path):
+    out = tmp_path / "out"
+    done = command(
+        model,
+        f"--out={out}",
+        "--target=litert,c,verilog,vectors,report",
+        "--option=verilog.lanes=2",
+    )
+    assert done.returncode == 0, done.stderr
+    chain = load_manifest(out)
+    assert chain.stages[0].taps.shape == (9, 1, 1, 2)
+    assert "filter_exact.tflite" in done.stdout
+    assert "equal in all of" in done.stdout and "Done in" in done.stdout
+    assert "numbers differ" not in done.stdout
+    assert (out / "report.html").exists()
+    # Once more is refused, and tells how to go on.
+    again = command(model, f"--out={out}")
+    assert again.returncode == 1
+    assert "overwrite" in again.stderr and "Traceback" not in again.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--out=x"], "path of one model"),
+        (["MODEL"], "--out=DIR"),
+        (["MODEL", "--out=x", "--target=abacus"], "abacus"),
+        (["MODEL", "--out=x", "--option=lanes=2"], "TARGET.NAME=VALUE"),
+        (["missing.keras", "--out=x"], "missing.keras"),
+    ],
+)
+def test_wrong_arguments_are_told(model, tmp_path, arguments, words):
+    arguments = [model if each == "MODEL" else each for each in arguments]
+    arguments = [
+        f"--out={tmp_path / 'x'}" if each == "--out=x" else each
+        for each in arguments
+    ]
+    done = command(*arguments)
+    assert done.returncode != 0
+    assert words in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "x").exists()
