@@ -47,7 +47,7 @@ def test_the_main_job_runs_end_to_end(tmp_path):
     names = {path.name for path in out_dir.iterdir()}
     assert {"classifier.keras", "quickstart.png", "equalizer"} <= names
     manifest = json.loads((out_dir / "equalizer/manifest.json").read_text())
-    assert "fir.tflite" in manifest["files"]
+    assert "filter_fast.tflite" in manifest["files"]
     # The noise of TensorFlow's start does not show.
     for noise in ("oneDNN", "cuInit", "retracing", "XNNPACK"):
         assert noise not in done.stdout + done.stderr
