@@ -218,11 +218,12 @@ def _run_artefact(run, layer, samples):
         targets=["litert"],
         batch=len(samples),
         time=samples.shape[1],
+        options={"litert": {"profiles": ("fast",)}},
         overwrite=True,
     )
     integers = layer.input_quantizer.to_integers(samples)
     expected = layer.output_quantizer.to_integers(layer(samples))
-    artefact = exported.files["fir.tflite"]
+    artefact = exported.files["filter_fast.tflite"]
     runs = {
         "integer reference": exported.spec.run(integers),
         "LiteRT": quiet.without_messages(

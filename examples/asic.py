@@ -1,0 +1,76 @@
+"""Learned filters against filters by design, as hardware.
+
+Run it as `python -m examples.asic --config small|isit`. It sweeps both
+families of quantized digital backpropagation over taps and word lengths, on
+the integers that gates compute, finds the cheapest design of each that
+reaches a given SNR, and compares those as gates. What is done is kept: with
+`--minutes` a run ends in time, and the next one goes on from there.
+"""
+
+import pathlib
+import time
+
+from absl import app, flags
+
+from benchmarks import environment, results, tables
+from examples.asic_parts import SWEEPS, compare, figures, sweep
+from examples.learned_dbp_parts import Store
+from tflite_export import cost
+
+_CONFIG = flags.DEFINE_enum("config", "small", sorted(SWEEPS), "What is swept.")
+_MINUTES = flags.DEFINE_float(
+    "minutes", None, "No part of the sweep begins after so many; default all."
+)
+_GATES = flags.DEFINE_bool(
+    "gates", True, "Whether the designs compared are made into gates."
+)
+_LIBERTY = flags.DEFINE_string(
+    "liberty", None, "File of cells; default those of `make hardware`."
+)
+_OUT_DIR = flags.DEFINE_string(
+    "out_dir", None, "Folder of the run; default out/asic/CONFIG."
+)
+_OUT = flags.DEFINE_string("out", None, "File for the result, JSON.")
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    name = _CONFIG.value
+    swept = SWEEPS[name]
+    folder = pathlib.Path(_OUT_DIR.value or f"out/asic/{name}")
+    store = Store(folder, swept.base, name, verbose=0)
+    begin = time.perf_counter()
+    pieces = sweep.pieces(swept)
+    for index, piece in enumerate(pieces):
+        minutes = (time.perf_counter() - begin) / 60
+        if _MINUTES.value is not None and minutes > _MINUTES.value:
+            print(f"{len(pieces) - index} of {len(pieces)} parts are left.")
+            break
+        print(
+            f"[{index + 1}/{len(pieces)}, {minutes:.1f} min] "
+            f"{piece.steps_name}",
+            flush=True,
+        )
+        sweep.measure(store, swept, piece)
+    rows = compare.rows(store, swept, _liberty() if _GATES.value else None)
+    print(tables.text_table(rows))
+    print(f"Picture: {figures.draw(store, swept, folder / 'asic.png')}")
+    result = environment.result(
+        f"Learned filters as hardware, {name}",
+        f"python -m examples.asic --config={name}",
+        [0],
+        time.perf_counter() - begin,
+        rows,
+    )
+    results.write(result, _OUT.value or folder / "metrics.json")
+
+
+def _liberty():
+    if _LIBERTY.value:
+        return cost.Liberty(_LIBERTY.value)
+    return cost.default_liberty()
+
+
+if __name__ == "__main__":
+    app.run(main)
