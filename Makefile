@@ -5,6 +5,12 @@ VENV := .venv
 PY := $(VENV)/bin/python
 RIVALS := .venv-rivals
 TOOLS := .tools
+# Debian packages of compilers and simulators, and what shows that they are there.
+HARDWARE_PACKAGES := clang gcc-arm-none-eabi iverilog libnewlib-arm-none-eabi \
+  opensta qemu-system-arm verilator yosys
+HARDWARE_PROGRAMS := clang arm-none-eabi-gcc iverilog sta qemu-system-arm \
+  verilator yosys
+OSU018 := $(TOOLS)/osu018/osu018_stdcells.lib
 BUILDIFIER := $(TOOLS)/node_modules/.bin/buildifier
 BAZEL_FILES := BUILD MODULE.bazel
 
@@ -16,12 +22,15 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 .DELETE_ON_ERROR:
 # Two installations into one environment must not overlap.
 .NOTPARALLEL:
-.PHONY: help quickstart learned-dbp rivals test lint lint-python lint-build results clean
+.PHONY: help quickstart learned-dbp rivals test hardware hardware-tools lint lint-python \
+  lint-build results clean
 
 help:
 	@echo "make quickstart  run examples/quickstart.py; its flags go in ARGS=\"...\""
 	@echo "make learned-dbp run examples/learned_dbp.py; its flags go in ARGS=\"...\""
 	@echo "make test        run the tests"
+	@echo "make hardware    run the tests that need compilers and simulators; on"
+	@echo "                 Debian as root it installs them"
 	@echo "make lint        check style, import order and BUILD files (needs npm)"
 	@echo "make rivals      make $(RIVALS), where benchmarks.optics meets other packages"
 	@echo "make results     render the tables of docs/results"
@@ -36,6 +45,26 @@ learned-dbp: $(VENV)/.examples.stamp
 
 test: $(VENV)/.test.stamp
 	$(PY) -m pytest -n 2 $(ARGS)
+
+hardware: $(VENV)/.test.stamp $(VENV)/.hardware.stamp hardware-tools $(OSU018)
+	$(PY) -m pytest -n 2 -m hardware $(ARGS)
+
+hardware-tools:
+	@missing=; for program in $(HARDWARE_PROGRAMS); do \
+	  command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing$$missing by apt-get."; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	      --no-install-recommends $(HARDWARE_PACKAGES) >/dev/null; \
+	  else \
+	    echo "Not here:$$missing. On Debian: sudo apt-get install" \
+	      "$(HARDWARE_PACKAGES)" >&2; exit 1; fi; fi
+
+# The cells of a process of 0.18 um: downloaded and unpacked, not installed.
+$(OSU018):
+	@echo "Fetching the cells of qflow-tech-osu018 into $(TOOLS)."
+	@sh tflite_export/tools/fetch_osu018.sh $(TOOLS)/osu018
 
 lint: lint-python lint-build
 

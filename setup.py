@@ -19,7 +19,16 @@ export = ["ai-edge-litert>=2.0", "flatbuffers>=24.3"]
 examples = [*export, "scikit-learn>=1.4", "matplotlib>=3.8", "jinja2>=3.1"]
 # With Sionna, which `make rivals` installs without its own requirements.
 rivals = [*examples, "OptiCommPy==0.11.0", "importlib_resources>=6.0"]
-test = [*examples, "pytest>=8.2", "pytest-xdist>=3.6", "scipy>=1.12"]
+test = [
+    *examples,
+    "apytypes>=0.5",
+    "hypothesis>=6.100",
+    "pytest>=8.2",
+    "pytest-xdist>=3.6",
+    "scipy>=1.12",
+]
+# Beside the tools that `make hardware` installs.
+hardware = [*test, "cmsisdsp>=1.10", "cocotb>=2.0"]
 lint = ["ruff>=0.12", "import-linter>=2.2"]
 
 setup(
@@ -51,6 +60,7 @@ setup(
         "examples": examples,
         "rivals": rivals,
         "test": test,
+        "hardware": hardware,
         "lint": lint,
     },
     classifiers=[
