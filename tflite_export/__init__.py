@@ -1,6 +1,6 @@
 """From a trained filter to an edge artefact that computes the same integers."""
 
-from tflite_export import litert, reference, vectors
+from tflite_export import c, cost, litert, reference, vectors, verilog
 from tflite_export.chain_spec import ChainSpec
 from tflite_export.export import ExportResult, export
 from tflite_export.fir_spec import FIRSpec
@@ -16,9 +16,12 @@ __all__ = [
     "KerrSpec",
     "RoundSpec",
     "Stream",
+    "c",
+    "cost",
     "export",
     "litert",
     "load_manifest",
     "reference",
     "vectors",
+    "verilog",
 ]

@@ -5,11 +5,9 @@ import heapq
 
 import numpy as np
 
+from tflite_export._adder_checks import check_matrix, check_ranges
 from tflite_export._adder_sharing import SharedTerms, digit_terms
 from tflite_export._signals import as_int64
-
-# Digits are found for magnitudes up to here, as by `signed_digits`.
-_LARGEST = 2**61
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +78,7 @@ class AdderGraph:
             input, or None for none. Defaults to `None`.
 
     Raises:
-        TypeError: `matrix` does not hold integers.
+        TypeError: `matrix` or `input_ranges` does not hold integers.
         ValueError: A shape or range is out of bounds.
 
     Example:
@@ -93,9 +91,9 @@ class AdderGraph:
     """
 
     def __init__(self, matrix, input_ranges, input_depths=None):
-        self.matrix = _check_matrix(matrix)
+        self.matrix = check_matrix(matrix)
         self.inputs = self.matrix.shape[1]
-        self.input_ranges = _check_ranges(input_ranges, self.inputs)
+        self.input_ranges = check_ranges(input_ranges, self.inputs)
         self.input_depths = list(input_depths or [0] * self.inputs)
         if len(self.input_depths) != self.inputs:
             raise ValueError(
@@ -261,38 +259,3 @@ def bit_width(low, high):
     return 1 + max(
         (-1 - low).bit_length(), high.bit_length() if high > 0 else 0
     )
-
-
-def _check_matrix(matrix):
-    matrix = as_int64("matrix", matrix, owner="AdderGraph")
-    if matrix.ndim != 2 or 0 in matrix.shape:
-        raise ValueError(
-            "AdderGraph expects `matrix` of shape (outputs, inputs). "
-            f"Received: shape={matrix.shape}"
-        )
-    largest = max(-int(matrix.min()), int(matrix.max()))
-    if largest >= _LARGEST:
-        raise ValueError(
-            "AdderGraph expects coefficients with magnitudes below 2^61. "
-            f"Received: {largest}"
-        )
-    return matrix
-
-
-def _check_ranges(ranges, inputs):
-    ranges = np.array(ranges, "object")
-    if ranges.ndim == 1:
-        ranges = np.tile(ranges, (inputs, 1))
-    if ranges.shape != (inputs, 2):
-        raise ValueError(
-            "AdderGraph expects `input_ranges` of a pair, or of one for each "
-            f"of {inputs} inputs. Received: shape={ranges.shape}"
-        )
-    pairs = [(int(low), int(high)) for low, high in ranges]
-    for low, high in pairs:
-        if low > high:
-            raise ValueError(
-                "AdderGraph expects `input_ranges` of the smallest and the "
-                f"largest value. Received: {low}, {high}"
-            )
-    return pairs

@@ -154,6 +154,7 @@ def test_equal_matrices_give_equal_graphs():
         ((np.zeros((2, 0), int), (0, 1)), r"\(outputs, inputs\)"),
         (([[1]], (1, 0)), "Received: 1, 0"),
         (([[1, 2]], [(0, 1)] * 3), "each of 2 inputs"),
+        (([[1, 2]], [(0, 1), (0, 1, 2)]), "each of 2 inputs"),
         (([[2**61]], (0, 1)), r"below 2\^61"),
         (([[1, 2]], (0, 1), [1]), "`input_depths`"),
     ],
@@ -166,6 +167,8 @@ def test_what_does_not_fit_is_refused(arguments, words):
 def test_floats_are_refused():
     with pytest.raises(TypeError, match="`matrix` to hold integers"):
         AdderGraph([[0.5]], (0, 1))
+    with pytest.raises(TypeError, match="`input_ranges` to be an integer"):
+        AdderGraph([[1]], (0, 0.5))
     with pytest.raises(TypeError, match="`inputs` to hold integers"):
         AdderGraph([[1]], (0, 1))(np.array([0.5]))
 

@@ -47,7 +47,7 @@ def width_of(low, high, smallest=8):
         if bits >= smallest and -(1 << bits - 1) <= low <= high < 1 << bits - 1:
             return bits
     raise ValueError(
-        "The C target expects numbers of at most 64 bits; take formats with "
+        "c.to_header expects numbers of at most 64 bits; take formats with "
         f"fewer fraction bits. Received: {low} to {high}"
     )
 
@@ -72,6 +72,8 @@ def variable(text, low, high):
 
 def multiply(first, second):
     """The `Expression` of a product."""
+    if second.text == "1":
+        return first
     ends = [a * b for a in ends_of(first) for b in ends_of(second)]
     return _binary(first, "*", second, min(ends), max(ends))
 

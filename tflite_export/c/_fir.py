@@ -95,6 +95,7 @@ def fir_function(stage, name, source, sink):
     source = dataclasses.replace(source, channels=inputs)
     sink = dataclasses.replace(sink, channels=outputs)
     statements, widest = _statements(stage, terms, source, sink)
+    step = f"t += {stage.strides}" if stage.strides > 1 else "++t"
     lines = [
         f"static NAME_APART size_t {name}(const {source.type} *x,",
         f"    {sink.type} *y, size_t first, size_t n)",
@@ -106,7 +107,7 @@ def fir_function(stage, name, source, sink):
         *([] if used else ["    (void)x;"]),
         *_vectors.loop(stage, terms_of(stage, 16), source, sink),
         "    NAME_LOOP",
-        f"    for (t = first; t < n; t += {stage.strides}) {{",
+        f"    for (t = first; t < n; {step}) {{",
         *statements,
         "        ++made;",
         "    }",

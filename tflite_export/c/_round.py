@@ -18,10 +18,11 @@ def round_function(stage, name, source, sink):
     """
     form = stage.signal_format
     body = Body(12)
-    sample = variable("x[t]", form.minimum_integer, form.maximum_integer)
+    sample = variable("from[t]", form.minimum_integer, form.maximum_integer)
     sample = body.let("s", sample, 16)
     value = body.rounded(sample, stage.shift, stage.output_format)
-    body.write(f"y[t] = ({sink.type}){value.text};")
+    body.write(f"to[t] = ({sink.type}){value.text};")
+    count = "n" if source.group == 1 else f"{source.group} * n"
     lines = [
         f"static NAME_APART void {name}(const {source.type} *NAME_RESTRICT x,",
         f"    {sink.type} *NAME_RESTRICT y, size_t n)",
@@ -30,11 +31,12 @@ def round_function(stage, name, source, sink):
         "    size_t t;",
         "",
         f"    for (c = 0; c < {source.count}; ++c) {{",
-        f"        for (t = 0; t < {source.group} * n; ++t) {{",
+        f"        const {source.type} *const from = x + c * {source.length};",
+        f"        {sink.type} *const to = y + c * {sink.length};",
+        "",
+        f"        for (t = 0; t < {count}; ++t) {{",
         *body.lines,
         "        }",
-        f"        x += {source.length};",
-        f"        y += {sink.length};",
         "    }",
         "}",
         "",

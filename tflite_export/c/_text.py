@@ -137,4 +137,7 @@ def describe_stage(index, stage, bits):
         what = f"Kerr rotation, {stage.method}"
     else:
         what = "change of format"
-    return f"/* Stage {index}: {what}; {told}; sums of {bits} bits at most. */"
+    return (
+        f"/*\n * Stage {index}: {what}; {told};\n"
+        f" * sums of {bits} bits at most.\n */"
+    )

@@ -46,7 +46,7 @@ def lint(files, top):
     """Compiles Verilog-2001 with all warnings.
 
     Args:
-        files: Dictionary from file names to text.
+        files: Dictionary from file names to text or bytes.
         top: String, the module at the top.
 
     Returns:

@@ -12,8 +12,8 @@ def lint(files, top):
     """Checks Verilog with all warnings on.
 
     Args:
-        files: Dictionary from file names to text; those that end in `.v`
-            are checked.
+        files: Dictionary from file names to text or bytes; those that end in
+            `.v` are checked.
         top: String, the module at the top.
 
     Raises:
@@ -24,7 +24,9 @@ def lint(files, top):
     with tempfile.TemporaryDirectory() as folder:
         names = [name for name in files if name.endswith(".v")]
         for name in names:
-            (Path(folder) / name).write_text(files[name])
+            text = files[name]
+            data = text.encode() if isinstance(text, str) else text
+            (Path(folder) / name).write_bytes(data)
         options = ["--lint-only", "-Wall", "--default-language", "1364-2001"]
         _process.run(
             [program, *options, "--top-module", top, *names], cwd=folder

@@ -12,7 +12,12 @@ from tflite_export.verilog._module import (
     write_module,
 )
 from tflite_export.verilog._netlist import Netlist
-from tflite_export.verilog._stages import TapRegisters, build, register_range
+from tflite_export.verilog._stages import (
+    TapRegisters,
+    build,
+    describe,
+    register_range,
+)
 
 
 def steps_of(chain):
@@ -42,15 +47,23 @@ def write_core(chain, options):
     lanes = [_lanes_of(chain, group, options, registers) for group in groups]
     ports = registers and registers.ports
     resets = registers.resets if registers else []
+    names = [f"{options.name}_step{index}" for index in range(len(groups))]
     if len(groups) == 1:
-        return [write_module(core, lanes[0], ports)], resets
+        names = [core]
     steps = [
-        write_module(f"{options.name}_step{index}", each, ports)
-        for index, each in enumerate(lanes)
+        write_module(name, each, _told(chain, group), ports)
+        for name, each, group in zip(names, lanes, groups, strict=True)
     ]
+    if len(groups) == 1:
+        return steps, resets
     if not any(step.tap_ports for step in steps):
         ports = None
     return [_join(core, steps, options, ports), *steps], resets
+
+
+def _told(chain, group):
+    """What the stages of a step are, in words."""
+    return [f"Stage {k}: {describe(chain.stages[k])}." for k in group]
 
 
 def _lanes_of(chain, group, options, registers):
@@ -77,7 +90,7 @@ def _join(name, steps, options, tap_ports):
     latency = sum(step.latency for step in steps)
     text = [
         HEAD,
-        f"// {latency} clocks from a sample to its result.",
+        f"// Clocks from a sample to its result: {latency}.",
         f"module {name} (",
         declared_ports(ports),
         ");",

@@ -67,12 +67,13 @@ def declared_ports(ports):
     )
 
 
-def write_module(name, lanes, tap_ports=None):
+def write_module(name, lanes, told, tap_ports=None):
     """Writes a module.
 
     Args:
         name: String.
         lanes: `Lanes`.
+        told: List of strings, comments.
         tap_ports: Pair of integers or None, see `Module`.
 
     Returns:
@@ -89,7 +90,8 @@ def write_module(name, lanes, tap_ports=None):
         lanes.names.declare("rst", 1)
     text = [
         HEAD,
-        f"// {latency} clocks from a sample to its result.",
+        *(f"// {line}" for line in told),
+        f"// Clocks from a sample to its result: {latency}.",
         f"module {name} (",
         declared_ports(ports),
         ");",

@@ -60,3 +60,12 @@ def build(net, stage, signals, registers):
         return build_kerr(net, stage, signals)
     fraction = stage.signal_format.fraction_bits
     return [net.round_to(x, fraction, stage.output_format) for x in signals]
+
+
+def describe(stage):
+    """What a stage is, in words."""
+    if isinstance(stage, FIRSpec):
+        return f"filter of {len(stage.taps)} taps"
+    if isinstance(stage, KerrSpec):
+        return f"Kerr rotation by {stage.method}"
+    return "rounding to another format"

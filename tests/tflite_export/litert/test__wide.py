@@ -47,7 +47,7 @@ def test_an_operator_is_added_once(net):
 
 
 def test_the_ends_of_a_sum_of_weighed_rows_hold_partial_sums(net):
-    x = number(net, 0, 10, (3, 4))
+    x = number(net, 5, 10, (3, 4))
     kernel = np.array([[7, 1], [-5, 1], [-5, 1]])
     y = net.weigh(x, kernel)
     assert (y.low, y.high) == (-100, 70)

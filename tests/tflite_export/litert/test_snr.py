@@ -11,6 +11,7 @@ CHAIN = ChainSpec([RoundSpec(FORM, FORM)], 1)
 def test_errors_are_the_noise():
     x = np.array([[[30], [-40], [0]]])
     assert litert.snr(CHAIN, lambda x: x, x) == np.inf
+    assert litert.snr(CHAIN, lambda x: x, 0 * x) == np.inf
     found = litert.snr(CHAIN, lambda x: x + np.array([[[3], [4], [0]]]), x)
     assert found == pytest.approx(20)
     assert litert.snr(CHAIN, lambda x: x + 1, 0 * x) == -np.inf
