@@ -76,6 +76,9 @@ def verify(chain, files, *, name, targets, batch, time):
         )
     if "verilog" in targets:
         design = verilog.to_verilog(chain, name, **targets["verilog"])
+        # The text that was exported, not the one made just now.
+        kept = {file: files[file].decode() for file in design.sources}
+        design = dataclasses.replace(design, files=design.files | kept)
         checks.append(
             _streamed(
                 chain, f"{name}.v", lambda signal: verilog.run(design, signal)

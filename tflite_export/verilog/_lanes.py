@@ -7,7 +7,7 @@ from tflite_export.verilog._expressions import Names, number, operation
 from tflite_export.verilog._schedule import needed, schedule
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class Register:
     """A register.
 
@@ -160,6 +160,4 @@ class Lanes:
                 width = self.names.widths[ahead]
                 self.names.declare(name, width, self.names.is_signed(ahead))
                 self.registers[name] = Register(ahead, level)
-            elif level is not None:
-                self.registers[name].level = level
         return name

@@ -31,6 +31,7 @@ def chain_of(*settings):
         [(7, "causal", 3), (4, "causal", 1)],
         [(7, "valid", 2), (4, "valid", 3)],
         [(8, "same", 2)],
+        [(8, "circular", 2)],
         [(7, "circular", 1), (4, "circular", 1)],
         [(7, "circular", 2), (5, "circular", 3), (3, "circular", 1)],
         # Longer than the signal.

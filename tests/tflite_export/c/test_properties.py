@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from keras_bp.ops import FixedPoint
@@ -77,9 +77,10 @@ def chains(draw):
     return ChainSpec(stages, channels)
 
 
-# One compilation serves several chains.
+# One compilation serves several chains; to shrink them would take hundreds.
 @settings(
     max_examples=12,
+    phases=[Phase.explicit, Phase.generate],
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),

@@ -2,9 +2,11 @@
 
 import re
 
+import numpy as np
 import pytest
 
-from tflite_export import c
+from keras_bp.ops import FixedPoint
+from tflite_export import ChainSpec, KerrSpec, c
 from tflite_export.tools import _process
 
 pytestmark = pytest.mark.hardware
@@ -36,18 +38,33 @@ def compiled(folder, chain, compiler, *flags):
     return told, (folder / "unit.s").read_text()
 
 
-@pytest.mark.parametrize("complex", [True, False])
+def rotated(chain):
+    """A chain with a rotation, and so with a row for each of I and Q."""
+    form, other = chain.output_format, FixedPoint(10, 9, signed=False)
+    kerr = KerrSpec(np.array([99]), form, *[other] * 3, FixedPoint(10, 8), form)
+    return ChainSpec([*chain.stages, kerr], 2)
+
+
+@pytest.mark.parametrize("kind", ["complex", "real", "rotated"])
 @pytest.mark.parametrize("compiler", list(REPORTS))
-def test_plain_c_becomes_vectors(need, fir_chain, tmp_path, compiler, complex):
+def test_plain_c_becomes_vectors(need, fir_chain, tmp_path, compiler, kind):
     need(compiler)
-    chain = fir_chain(9, complex, signal_bits=15)
+    chain = fir_chain(9, kind != "real", signal_bits=15)
+    if kind == "rotated":
+        chain = rotated(chain)
     flag, pattern = REPORTS[compiler]
     told, _ = compiled(
         tmp_path, chain, compiler, "-mavx2", "-DFILTER_PORTABLE", flag
     )
     lines = c.to_header(chain).splitlines()
-    (loop,) = [k for k, line in enumerate(lines, 1) if "(t = first;" in line]
-    assert str(loop) in re.findall(pattern, told), told
+    # The line after the pragma.
+    loops = [
+        str(number + 1)
+        for number, line in enumerate(lines, 1)
+        if line.strip() == "FILTER_LOOP"
+    ]
+    assert len(loops) == len(chain.stages)
+    assert set(loops) <= set(re.findall(pattern, told)), told
 
 
 @pytest.mark.parametrize(

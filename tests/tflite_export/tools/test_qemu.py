@@ -71,7 +71,7 @@ def test_a_program_that_fails_is_told(build):
 @pytest.mark.hardware
 def test_a_program_without_an_end_is_stopped(build):
     program = build("int main(void) { for (;;) ; return 0; }\n")
-    with pytest.raises(RuntimeError, match="no end"):
+    with pytest.raises(RuntimeError, match="within 2 s. Received: no end"):
         qemu.run(program, timeout=2)
 
 

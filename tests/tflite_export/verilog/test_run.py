@@ -65,6 +65,14 @@ def test_value_changes_are_written(chain, tmp_path):
         # It gives a result in every clock.
         ("dut_core.v", "= valid1;", "= 1'b1;", "result for each"),
         ("dut_core.v", "out_data = result", "out_data = 20'bx", "are known"),
+        # It gives something else until it is asked.
+        (
+            "dut.v",
+            ".out_data(out_data));",
+            ".out_data(given));\n  wire [19:0] given;\n"
+            "  assign out_data = out_ready ? given : ~given;",
+            "of which [1-9][0-9]* were taken back",
+        ),
         ("dut_core.v", "endmodule", "", "to succeed"),
     ],
 )
