@@ -13,7 +13,7 @@ import time
 from absl import app, flags
 
 from benchmarks import environment, results, tables
-from examples.asic_parts import SWEEPS, compare, figures, sweep
+from examples.asic_parts import SWEEPS, compare, figures, sweep, targets
 from examples.learned_dbp_parts import Store
 from tflite_export import cost
 
@@ -53,7 +53,9 @@ def main(argv):
             flush=True,
         )
         sweep.measure(store, swept, piece)
-    rows = compare.rows(store, swept, _liberty() if _GATES.value else None)
+    liberty = _liberty() if _GATES.value else None
+    rows = compare.rows(store, swept, liberty)
+    rows += targets.rows(store, swept, liberty)
     print(tables.text_table(rows))
     print(f"Picture: {figures.draw(store, swept, folder / 'asic.png')}")
     result = environment.result(

@@ -14,8 +14,8 @@ class Sweep:
         ls_taps: Tuple of the lengths of filters by design.
         ls_bits: Tuple of the word lengths of their taps.
         learned: Tuple of pairs, the length of learned filters (one, or two in
-            turns) and the word lengths of their taps. The first are trained
-            first.
+            turns) and the word length of their taps, in the order in which
+            they are trained.
         prune_from: Integer, length of the filter of which two lengths in turns
             are made.
         prune_steps: Integer, training steps from the one to the other.
@@ -51,11 +51,12 @@ _ISIT = Sweep(
     ls_taps=tuple(range(7, 32, 2)),
     ls_bits=tuple(range(6, 13)),
     learned=(
-        (9, (6, 5, 7, 4, 8)),
-        (7, (6, 5, 7, 4, 8)),
-        (11, (5, 6, 4, 7, 8)),
-        ((7, 5), (6, 7, 5, 8, 4)),
-        ((5, 3), (6, 8)),
+        *((9, 6), (7, 6), (11, 5), ((7, 5), 6)),
+        *((9, 5), (7, 5), ((7, 5), 5), (11, 6)),
+        *((9, 7), (7, 7), ((7, 5), 7), (9, 4)),
+        *((7, 4), ((7, 5), 4), (11, 4), ((5, 3), 6)),
+        *((9, 8), (7, 8), ((7, 5), 8), (11, 7)),
+        *((11, 8), ((5, 3), 8)),
     ),
     prune_from=9,
     prune_steps=4000,
@@ -72,7 +73,7 @@ _SMALL = Sweep(
     base=CONFIGS["small"],
     ls_taps=(7, 9, 11),
     ls_bits=(6, 8),
-    learned=((7, (6,)),),
+    learned=((7, 6),),
     prune_from=7,
     prune_steps=100,
     search_sweeps=1,

@@ -27,12 +27,7 @@ def pieces(sweep):
         for taps in sweep.ls_taps
         for bits in sweep.ls_bits
     ]
-    most = max(len(bits) for _, bits in sweep.learned)
-    # The first word length of all filters, then the second, and so on.
-    for rank in range(most):
-        for taps, bits in sweep.learned:
-            if rank < len(bits):
-                found.append(Design("learned", taps, bits[rank], 0))
+    found += [Design("learned", taps, bits, 0) for taps, bits in sweep.learned]
     return found
 
 

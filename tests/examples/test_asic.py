@@ -4,7 +4,15 @@ import shutil
 import numpy as np
 import pytest
 
-from examples.asic_parts import SWEEPS, compare, designs, figures, gates, sweep
+from examples.asic_parts import (
+    SWEEPS,
+    compare,
+    designs,
+    figures,
+    gates,
+    sweep,
+    targets,
+)
 from examples.learned_dbp_parts import Store
 from keras_bp.optics import FiberLink, TimeDomainDBP
 from tflite_export import ChainSpec, cost
@@ -26,7 +34,7 @@ TINY = dataclasses.replace(
     ),
     ls_taps=(5, 7),
     ls_bits=(6,),
-    learned=((5, (6,)), ((5, 3), (6,))),
+    learned=((5, 6), ((5, 3), 6)),
     prune_from=5,
     prune_steps=10,
     search_sweeps=0,
@@ -105,6 +113,8 @@ def test_families_are_compared_as_gates(store, tmp_path):
         area[0].against_value
     )
     assert area[0].value > 1000
+    found = targets.rows(store, TINY, liberty)
+    assert len(found) >= 3 and all(row.verdict == "pass" for row in found)
     path = figures.draw(store, TINY, tmp_path / "asic.png")
     assert path.stat().st_size > 10_000
     name = gates.gates_name(

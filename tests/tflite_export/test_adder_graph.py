@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_bp.ops import signed_digits
+from tflite_export._adder_sharing import digit_terms
 from tflite_export.adder_graph import AdderGraph, bit_width, full_adders
 
 matrices = st.integers(1, 3).flatmap(
@@ -93,6 +94,18 @@ def test_a_sum_is_a_balanced_tree(count):
     assert len(graph.adders) == count - 1
     assert graph.depth == (count - 1).bit_length()
     assert graph.adders[-1].width == count.bit_length()
+
+
+def test_numbers_at_other_places_are_a_balanced_tree_too():
+    graph = AdderGraph([[1, 2, 4, 8, 16, 32, 64, 128]], (0, 1))
+    assert (len(graph.adders), graph.depth) == (7, 3)
+
+
+@given(st.integers(-(2**40), 2**40))
+def test_digits_are_those_of_the_canonical_form(integer):
+    terms = digit_terms(integer)
+    assert sum(sign << shift for shift, sign in terms) == integer
+    assert len(terms) == signed_digits(integer)
 
 
 def test_late_inputs_are_added_last():

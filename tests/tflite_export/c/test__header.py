@@ -54,12 +54,13 @@ def test_symmetric_taps_share_a_product_and_zeros_have_none():
         statements = header.split("made = 0;")[1].split("return made")[0]
         return statements.split("#endif")[-1].count(" * ")
 
-    assert products([1, 2, 3, 4, 5]) == 5
-    assert products([1, 2, 3, 2, 1]) == 3
-    assert products([1, 2, 0, 2, 1]) == 2
+    assert products([2, 3, 4, 5, 6]) == 5
+    assert products([2, 3, 4, 3, 2]) == 3
+    assert products([2, 3, 0, 3, 2]) == 2
     # The middle one is no negative of itself.
-    assert products([-1, 2, 3, -2, 1]) == 3
+    assert products([-2, 3, 4, -3, 2]) == 3
     assert products([0, 0, 7, 0]) == 1
+    assert products([0, 0, 1, 0]) == 0
 
 
 @pytest.mark.parametrize(
