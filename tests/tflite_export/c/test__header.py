@@ -79,6 +79,15 @@ def test_sums_take_64_bits_where_32_might_overflow(taps, rounding, bits):
     assert told["accumulator_bits"] == [bits]
 
 
+def test_long_sums_are_made_of_parts_of_32_bits():
+    header = c.to_header(real_chain([-32768, 32767, 32767, -32768, 5]))
+    statements = header.split("made = 0;")[1]
+    # Of the symmetric taps, each sum of two samples takes 17 bits.
+    assert statements.count("const int32_t part") >= 1
+    assert statements.count("const int64_t sum") == 1
+    assert "part" not in c.to_header(real_chain([3, -2, 5]))
+
+
 def test_sizes_and_types_follow_from_the_formats():
     short = FixedPoint(8, 7)
     told = c.describe(real_chain([3, 1, 2], short, short, short), block=10)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from keras_bp.ops.fixed_point import OVERFLOWS, ROUNDINGS
+from tflite_export import c
 
 pytestmark = pytest.mark.hardware
 
@@ -121,3 +122,24 @@ def test_every_length_of_vectors_equals_the_stream(
             pytest.skip("needs a processor with AVX-512")
         flags = [f"-march={march}"]
     assert differing(chains, blocks=BLOCKS, flags=("-O1", *flags)) == 0
+
+
+@pytest.mark.parametrize("block", [8, 32])
+def test_calls_of_more_samples_than_a_block_equal_the_stream(
+    need, fir_chain, differing, block
+):
+    need("gcc")
+    # One signal alone is then filtered where it is, without a copy; the past
+    # of the longest filter is 30 samples, and so of no block or of several.
+    chains = [
+        fir_chain(num_taps, complex, signal_bits=15, seed=num_taps)
+        for num_taps in LENGTHS
+        for complex in (True, False)
+    ]
+    for k, chain in enumerate(chains):
+        header = c.to_header(chain, f"filter{k}")
+        assert "name_fir0(in - " in header.replace(f"filter{k}_", "name_")
+    flags = [f"-DFILTER{k}_BLOCK={block}" for k in range(len(chains))]
+    checked = ("-O1", "-fsanitize=undefined,address", "-fno-sanitize-recover")
+    sizes = (1, 61, 100, 29)
+    assert differing(chains, blocks=sizes, flags=(*checked, *flags)) == 0
