@@ -16,6 +16,30 @@ tf.config.threading.set_intra_op_parallelism_threads(1)
 
 MODES = ("eager", "graph", "xla")
 
+# Set by `make hardware`: what it installs must not be missing.
+_NO_SKIPS = bool(os.environ.get("KERAS_BP_NO_SKIPS"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport():
+    outcome = yield
+    _fail_skipped(outcome.get_result())
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report():
+    outcome = yield
+    _fail_skipped(outcome.get_result())
+
+
+def _fail_skipped(report):
+    """Data sets are not installed, nor is another processor."""
+    reason = str(report.longrepr)
+    excused = "KERAS_BP_DATA" in reason or "needs a processor" in reason
+    if _NO_SKIPS and report.skipped and not excused:
+        report.outcome = "failed"
+        report.longrepr = f"make hardware expects no skips. Received: {reason}"
+
 
 @pytest.fixture(autouse=True)
 def same_numbers_in_any_order(request):

@@ -4,6 +4,7 @@ It writes what `tflite_export.export` writes, runs the artefacts on test
 vectors where the tools are installed, and prints what came of it.
 """
 
+import contextlib
 import sys
 import time
 
@@ -94,7 +95,9 @@ def _options(texts):
                 "tflite_export expects --option=TARGET.NAME=VALUE. "
                 f"Received: {text!r}"
             )
-        parsed = int(value) if value.lstrip("-").isdigit() else value
+        parsed = value
+        with contextlib.suppress(ValueError):
+            parsed = int(value)
         found.setdefault(target, {})[name] = parsed
     return found
 

@@ -1,6 +1,8 @@
 """Writes a trained filter as files for other machines."""
 
+import contextlib
 import dataclasses
+import inspect
 import re
 import shutil
 import uuid
@@ -23,6 +25,8 @@ _MAKERS = {
     "verilog": verilog.target_files,
     "vectors": vectors.target_files,
 }
+# What every target is told.
+_SETTINGS = ("name", "batch", "time")
 # The report tells of the others.
 TARGETS = (*_MAKERS, "report")
 
@@ -123,8 +127,7 @@ def export(
     found = read_stages(layer, owner="export")
     time = _check_time(time, found.time, layer)
     _checks.check_integer("batch", batch, minimum=1, owner="export")
-    out_dir = Path(out_dir).resolve()
-    _check_folder(out_dir, overwrite)
+    out_dir = _check_folder(out_dir, overwrite)
     settings = {"name": name, "batch": batch, "time": time}
     # Whatever may refuse the filter does so before anything is written.
     chain, files, told, checks = _make(
@@ -195,14 +198,38 @@ def _check_name(name):
 
 
 def _check_options(options, targets):
-    options = dict(options or {})
+    """Dictionary from each target to its options, whose names are known."""
+    options = {} if options is None else options
+    kinds = isinstance(options, dict) and all(
+        isinstance(each, dict) for each in options.values()
+    )
+    if not kinds:
+        raise TypeError(
+            "export expects `options` to be a dictionary from targets to "
+            f"dictionaries. Received: options={options!r}"
+        )
     unknown = sorted(set(options) - set(targets))
     if unknown:
         raise ValueError(
             "export expects `options` of its targets alone. "
             f"Received: options of {unknown}, targets {targets}"
         )
+    for target, given in options.items():
+        known = _known_options(target)
+        wrong = sorted(set(given) - set(known))
+        if wrong:
+            raise ValueError(
+                f"export expects options of {target!r} among {known}. "
+                f"Received: {wrong}"
+            )
     return {target: dict(options.get(target, {})) for target in targets}
+
+
+def _known_options(target):
+    if target not in _MAKERS:
+        return []
+    names = inspect.signature(_MAKERS[target]).parameters
+    return [name for name in names if name not in ("chain", *_SETTINGS)]
 
 
 def _check_time(time, built_for, layer):
@@ -219,9 +246,21 @@ def _check_time(time, built_for, layer):
 
 
 def _check_folder(out_dir, overwrite):
-    """Raises `FileExistsError` where something would be lost."""
+    """The whole path; raises where something would be lost."""
+    if not isinstance(out_dir, str | Path):
+        raise TypeError(
+            "export expects `out_dir` to be a path. "
+            f"Received: out_dir={out_dir!r}"
+        )
+    out_dir = Path(out_dir).resolve()
+    if Path.cwd().is_relative_to(out_dir):
+        # It would be taken away from under the process.
+        raise ValueError(
+            "export expects an `out_dir` that the current folder is not in; "
+            f"name a folder below it. Received: {str(out_dir)!r}"
+        )
     if not out_dir.exists():
-        return
+        return out_dir
     if not out_dir.is_dir():
         raise FileExistsError(
             "export expects `out_dir` to be a folder. Received: the file "
@@ -241,12 +280,15 @@ def _check_folder(out_dir, overwrite):
             f"`out_dir`, or move its other files. Received: {str(out_dir)!r} "
             f"with {others[:5]}"
         )
+    return out_dir
 
 
 def _write(out_dir, files):
     unique = uuid.uuid4().hex[:8]
     new = out_dir.with_name(f".{out_dir.name}.{unique}.new")
     old = out_dir.with_name(f".{out_dir.name}.{unique}.old")
+    parents = [each for each in out_dir.parents if not each.exists()]
+    done = False
     try:
         new.mkdir(parents=True)
         for name, data in files.items():
@@ -254,13 +296,18 @@ def _write(out_dir, files):
         if out_dir.exists():
             out_dir.rename(old)
         new.rename(out_dir)
+        done = True
     except OSError as error:
         raise OSError(
-            "export expects `out_dir` in a folder that it can write; nothing "
-            f"was changed. Received: {str(out_dir)!r}, {error}"
+            "export expects `out_dir` where it can write, and room for it; "
+            f"nothing was changed. Received: {str(out_dir)!r}, {error}"
         ) from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
         if old.exists() and not out_dir.exists():
             old.rename(out_dir)
+        for parent in [] if done else parents:
+            # None that another has filled meanwhile.
+            with contextlib.suppress(OSError):
+                parent.rmdir()
     shutil.rmtree(old, ignore_errors=True)

@@ -77,7 +77,11 @@ def load_manifest(out_dir):
         ValueError: A file, the manifest included, is not as it was written,
             or is of another format version.
     """
-    return ChainSpec.from_config(read_manifest(out_dir)["chain"])
+    config = read_manifest(out_dir)["chain"]
+    try:
+        return ChainSpec.from_config(config)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        _corrupt(MANIFEST, f"its chain cannot be read: {error}")
 
 
 def read_manifest(out_dir):
@@ -117,9 +121,9 @@ def listed_files(out_dir):
     """Names of the files in a folder that an earlier export wrote."""
     try:
         listed = json.loads((Path(out_dir) / MANIFEST).read_bytes())["files"]
+        return {MANIFEST, *listed}
     except (OSError, ValueError, KeyError, TypeError):
         return set()
-    return {MANIFEST, *listed}
 
 
 def _parse(path):
@@ -140,6 +144,14 @@ def _parse(path):
         for name, kind in _SCHEMA.items()
         if name in manifest and not isinstance(manifest[name], kind)
     ]
+    if not wrong:
+        wrong = [
+            file
+            for file, entry in manifest["files"].items()
+            if Path(file).name != file
+            or not isinstance(entry, dict)
+            or set(entry) != {"bytes", "sha256"}
+        ]
     if wrong:
         _corrupt(MANIFEST, f"missing, unknown or wrong entries {wrong}")
     if manifest["sha256"] != _digest(manifest):

@@ -7,6 +7,7 @@ import numpy as np
 
 from tflite_export import vectors
 from tflite_export._svg import line_chart
+from tflite_export.cost.operations import operations
 from tflite_export.fir_spec import FIRSpec
 from tflite_export.kerr_spec import KerrSpec
 from tflite_export.real_model import real_kernel, snr_of_integers
@@ -46,6 +47,7 @@ def report_html(chain, real, files, told, *, name, checks=None):
         ("Responses", _responses(chain, real)),
         ("What rounding costs", _rounding(chain, real)),
         ("Targets", _checks(checks) + _told(told)),
+        ("Cost", _cost(chain)),
         ("Files", _files(files)),
     ]
     body = "".join(
@@ -190,8 +192,9 @@ def _rounding(chain, real):
         rows.append((kind, f"{snr_of_integers(chain, real, signal):.1f} dB"))
     return (
         "<p>Ratio of the signal to all rounding and saturation errors, "
-        "against the same chain in real numbers:</p>"
-        + _table(("input", "ratio"), rows)
+        "against the same chain in real numbers. Targets that are equal to "
+        "the integers lose no more; what another loses beside that, is told "
+        "under Targets.</p>" + _table(("input", "ratio"), rows)
     )
 
 
@@ -204,11 +207,39 @@ def _checks(checks):
 
 def _told(told):
     rows = [
-        (target, f"{entry}", f"{value}")
+        (target, *line)
         for target, entries in told.items()
-        for entry, value in entries.items()
+        for line in _lines(entries, "")
     ]
     return _table(("target", "property", "value"), rows)
+
+
+def _lines(entries, before):
+    """Entries within entries as lines of their own."""
+    for entry, value in entries.items():
+        name = f"{before}{entry}"
+        if isinstance(value, dict):
+            yield from _lines(value, f"{name}, ")
+        elif isinstance(value, list | tuple):
+            yield name, ", ".join(map(str, value))
+        else:
+            yield name, str(value)
+
+
+def _cost(chain):
+    """What it takes by arithmetic alone, without a tool."""
+    rows = [
+        (name.replace("_", " "), f"{value:,.10g}")
+        for name, value in operations(chain).total.items()
+    ]
+    note = (
+        "<p>Real multiplications and additions for each sample that enters; "
+        "pre added and shared say how many multiplications are left where the "
+        "samples of equal taps are added first, and where taps are constant; "
+        "adders make do without any. See tflite_export.cost for area, clock "
+        "and energy.</p>"
+    )
+    return note + _table(("all stages", "count"), rows)
 
 
 def _files(files):

@@ -76,6 +76,7 @@ def target_files(chain, *, name, batch, time, seed=0):
         Dictionary from file names to bytes, `input.txt` and `output.txt`, one
         sample a line, its channels in decimal; dictionary for the manifest.
     """
+    _checks.check_integer("seed", seed, minimum=0, owner="vectors")
     signal = np.concatenate(
         [draw(chain, kind, time, seed=seed) for kind in KINDS], axis=1
     )

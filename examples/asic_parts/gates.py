@@ -23,8 +23,8 @@ def gates(store, sweep, design, liberty, taps="constant", filters_only=True):
             added to its filter.
 
     Returns:
-        Dictionary from the names of figures to floats; `period` is the
-        smallest clock that each step meets.
+        Dictionary from the names of figures to floats; `critical_path` is
+        the smallest clock that OpenSTA shows each step to meet.
     """
     part = "filters" if filters_only else "step"
     name = gates_name(design, taps, part)

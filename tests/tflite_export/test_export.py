@@ -130,6 +130,33 @@ def test_time_is_asked_for_where_it_is_open(tmp_path):
         ({"targets": ()}, ValueError, r"at least one. Received: targets=\(\)"),
         ({"name": "2nd"}, ValueError, "`name` to be an identifier"),
         ({"options": {"c": {}}}, ValueError, "options of \\['c'\\]"),
+        (
+            {"options": {"litert": {"speed": 3}}},
+            ValueError,
+            r"among \['profiles', 'block'\].*'speed'",
+        ),
+        (
+            {"options": {"litert": {"batch": 3}}},
+            ValueError,
+            r"among \['profiles', 'block'\].*'batch'",
+        ),
+        (
+            {"targets": "report", "options": {"report": {"x": 3}}},
+            ValueError,
+            r"'report' among \[\]",
+        ),
+        (
+            {"options": {"litert": {"profiles": 7}}},
+            ValueError,
+            "`profiles` among",
+        ),
+        (
+            {"targets": "vectors", "options": {"vectors": {"seed": -1}}},
+            ValueError,
+            "`seed` to be 0 or greater",
+        ),
+        ({"options": ["litert"]}, TypeError, "`options` to be a dictionary"),
+        ({"options": {"litert": 3}}, TypeError, "to\\s+dictionaries"),
         ({"batch": 0}, ValueError, "`batch` to be 1 or greater"),
         ({"time": 2.5}, TypeError, "`time` to be an integer"),
     ],
@@ -211,7 +238,7 @@ def test_a_spoiled_export_can_be_replaced(layer, tmp_path):
 
 def test_a_folder_within_a_file_is_refused(layer, tmp_path):
     (tmp_path / "file").write_text("words")
-    with pytest.raises(OSError, match="a folder that it can write"):
+    with pytest.raises(OSError, match="where it can write"):
         export(layer, tmp_path / "file" / "fir")
 
 
@@ -231,3 +258,40 @@ def test_more_entries_than_an_int32_are_refused(tmp_path, batch_and_time):
     layer.build((None, None, 2))
     with pytest.raises(ValueError, match=r"2\^31 entries.*several runs"):
         export(layer, tmp_path / "out", batch=batch, time=time)
+
+
+def test_a_path_that_is_none_is_refused(layer):
+    with pytest.raises(TypeError, match="`out_dir` to be a path"):
+        export(layer, None)
+
+
+def test_the_current_folder_is_not_replaced(layer, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for folder in (".", "..", tmp_path):
+        with pytest.raises(ValueError, match="the current folder is not in"):
+            export(layer, folder, "vectors")
+    assert Path.cwd() == tmp_path / "here"
+    export(layer, "below", "vectors")
+    assert load_manifest("below")
+
+
+def test_a_write_that_fails_leaves_no_new_parents(layer, tmp_path, monkeypatch):
+    def fail(self, data):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(OSError, match="nothing was changed.*disk full"):
+        export(layer, tmp_path / "a" / "b" / "fir", "vectors")
+    assert content(tmp_path) == []
+
+
+@pytest.mark.parametrize("files", [None, 3, [["x"]]])
+def test_a_manifest_that_lists_nothing_protects_nothing(layer, tmp_path, files):
+    folder = tmp_path / "fir"
+    folder.mkdir()
+    text = json.dumps({"files": files})
+    (folder / "manifest.json").write_text(text)
+    with pytest.raises(FileExistsError, match="nothing but an earlier export"):
+        export(layer, folder, "vectors", overwrite=True)
+    assert (folder / "manifest.json").read_text() == text

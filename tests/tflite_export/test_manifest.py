@@ -71,6 +71,8 @@ def test_missing_files_and_other_formats_are_named(layer, tmp_path):
         ({"speed": 1}, r"entries \['speed'\]"),
         ({"batch": "2"}, r"entries \['batch'\]"),
         ({"link": 3}, r"entries \['link'\]"),
+        ({"files": {"../x": {}}}, r"entries \['../x'\]"),
+        ({"chain": {"stages": 3}}, "its chain cannot be read"),
     ],
 )
 def test_the_schema_is_checked(layer, tmp_path, change, words):

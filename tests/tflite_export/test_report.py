@@ -72,6 +72,16 @@ def test_the_curve_of_a_filter_is_its_response():
     assert np.argmin(heights) in (0, 100, 200)
 
 
+def test_cost_and_what_targets_tell_are_lines():
+    chain = ChainSpec([fir()], 2)
+    told = {"litert": {"models": {"a.tflite": {"bytes": 7}}, "kinds": ["x"]}}
+    text = report_html(chain, [None], {}, told, name="x")
+    assert "<td>models, a.tflite, bytes</td><td>7</td>" in text
+    assert "<td>kinds</td><td>x</td>" in text
+    # Five complex taps: four multiplications each.
+    assert "<td>multiplications</td><td>20</td>" in text
+
+
 def test_checks_are_told():
     chain = ChainSpec([fir()], 2)
     checks = [

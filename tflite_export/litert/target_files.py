@@ -72,7 +72,8 @@ def target_files(chain, *, name, batch, time, profiles=PROFILES, block=None):
 def _check_profiles(profiles):
     if isinstance(profiles, str):
         profiles = [profiles]
-    if not profiles or set(profiles) - set(PROFILES):
+    known = isinstance(profiles, list | tuple) and set(profiles) <= {*PROFILES}
+    if not known or not profiles:
         raise ValueError(
             f"The target litert expects `profiles` among {list(PROFILES)}, at "
             f"least one. Received: profiles={profiles!r}"

@@ -41,10 +41,12 @@ def test_a_filter_equals_the_reference_in_every_mode(
     shape = (num_taps, 1, 1, 2) if complex else (num_taps, 1, 1)
     taps = draw_taps(shape, form, symmetric)
     for index, (rounding, overflow) in enumerate(MODES):
-        signal = FixedPoint((8, 12, 16)[index % 3], 7)
+        # Each overflow meets each width, and each rounding too.
+        width = (index + index // 3) % 3
+        signal = FixedPoint((8, 12, 16)[width], 7)
         output = FixedPoint(
-            (10, 16, 13)[index % 3],
-            (5, 7, 3)[index % 3],
+            (10, 16, 13)[width],
+            (5, 7, 3)[width],
             rounding=rounding,
             overflow=overflow,
         )
