@@ -88,6 +88,9 @@ def fir_adder_bits(stage):
 def cheapest(store, sweep, level, family):
     """The design of a family with the fewest adders that reaches a level.
 
+    Of those within 5 % of it the one with the shortest samples: registers and
+    rotations, which are not counted here, grow with them.
+
     Returns:
         Pair of a `Design` and its full adders, or None if none reaches it.
     """
@@ -103,7 +106,11 @@ def cheapest(store, sweep, level, family):
     ]
     if not found:
         return None
-    cost, design = min(found, key=lambda pair: pair[0])
+    least = min(cost for cost, _ in found)
+    cost, design = min(
+        (pair for pair in found if pair[0] <= 1.05 * least),
+        key=lambda pair: (pair[1].signal_bits, pair[0]),
+    )
     return design, cost
 
 
