@@ -56,14 +56,24 @@ def _adders(axes, store, sweep, family):
         costs.append(adder_cost(integers) / (len(integers.stages) // 2))
     order = np.argsort(costs)
     points = [(costs[i], designs[i].snr, designs[i]) for i in order]
-    best, kept = -np.inf, []
+    best, kept, labelled = -np.inf, [], (-np.inf, -np.inf)
     for cost, value, design in points:
-        if value > best:
-            best = value
-            kept.append((cost, value))
+        if value <= best:
+            continue
+        best = value
+        kept.append((cost, value))
+        # Where there is room for it.
+        if value - labelled[1] > 0.1 or cost - labelled[0] > 200:
+            labelled = cost, value
             label = f"{'/'.join(map(str, np.atleast_1d(design.taps)))}x"
             label += f"{design.tap_bits}, {design.signal_bits}"
-            axes.annotate(label, (cost, value), fontsize=6)
+            axes.annotate(
+                label,
+                (cost, value),
+                fontsize=6,
+                xytext=(4, -6),
+                textcoords="offset points",
+            )
     x, y = zip(*[point[:2] for point in points], strict=True)
     axes.scatter(x, y, s=8, alpha=0.4, color=_COLORS[family])
     axes.plot(*zip(*kept, strict=True), color=_COLORS[family], label=family)
