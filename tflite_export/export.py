@@ -1,20 +1,18 @@
 """Writes a trained filter as files for other machines."""
 
-import contextlib
 import dataclasses
 import inspect
 import re
-import shutil
-import uuid
 from pathlib import Path
 
 import keras
 
 from keras_bp import _checks
 from tflite_export import c, litert, vectors, verilog
+from tflite_export._folder import check_folder, write_folder
 from tflite_export._read_model import read_stages
 from tflite_export.chain_spec import ChainSpec
-from tflite_export.manifest import MANIFEST, listed_files, make_manifest
+from tflite_export.manifest import MANIFEST, make_manifest
 from tflite_export.report import report_html
 from tflite_export.verify import verify as verify_files
 
@@ -127,7 +125,7 @@ def export(
     found = read_stages(layer, owner="export")
     time = _check_time(time, found.time, layer)
     _checks.check_integer("batch", batch, minimum=1, owner="export")
-    out_dir = _check_folder(out_dir, overwrite)
+    out_dir = check_folder(out_dir, overwrite)
     settings = {"name": name, "batch": batch, "time": time}
     # Whatever may refuse the filter does so before anything is written.
     chain, files, told, checks = _make(
@@ -141,7 +139,7 @@ def export(
         link=link and keras.saving.serialize_keras_object(link),
         **settings,
     )
-    _write(out_dir, files)
+    write_folder(out_dir, files)
     paths = {file: out_dir / file for file in files}
     return ExportResult(out_dir, paths, chain, tuple(checks))
 
@@ -243,71 +241,3 @@ def _check_time(time, built_for, layer):
         )
     _checks.check_integer("time", time, minimum=1, owner="export")
     return time
-
-
-def _check_folder(out_dir, overwrite):
-    """The whole path; raises where something would be lost."""
-    if not isinstance(out_dir, str | Path):
-        raise TypeError(
-            "export expects `out_dir` to be a path. "
-            f"Received: out_dir={out_dir!r}"
-        )
-    out_dir = Path(out_dir).resolve()
-    if Path.cwd().is_relative_to(out_dir):
-        # It would be taken away from under the process.
-        raise ValueError(
-            "export expects an `out_dir` that the current folder is not in; "
-            f"name a folder below it. Received: {str(out_dir)!r}"
-        )
-    if not out_dir.exists():
-        return out_dir
-    if not out_dir.is_dir():
-        raise FileExistsError(
-            "export expects `out_dir` to be a folder. Received: the file "
-            f"{str(out_dir)!r}"
-        )
-    content = sorted(path.name for path in out_dir.iterdir())
-    if content and not overwrite:
-        raise FileExistsError(
-            "export expects `out_dir` to be new or empty; pass "
-            "`overwrite=True` to replace an earlier export. "
-            f"Received: {str(out_dir)!r} with {content[:5]}"
-        )
-    others = sorted(set(content) - listed_files(out_dir))
-    if others:
-        raise FileExistsError(
-            "export overwrites nothing but an earlier export; choose another "
-            f"`out_dir`, or move its other files. Received: {str(out_dir)!r} "
-            f"with {others[:5]}"
-        )
-    return out_dir
-
-
-def _write(out_dir, files):
-    unique = uuid.uuid4().hex[:8]
-    new = out_dir.with_name(f".{out_dir.name}.{unique}.new")
-    old = out_dir.with_name(f".{out_dir.name}.{unique}.old")
-    parents = [each for each in out_dir.parents if not each.exists()]
-    done = False
-    try:
-        new.mkdir(parents=True)
-        for name, data in files.items():
-            (new / name).write_bytes(data)
-        if out_dir.exists():
-            out_dir.rename(old)
-        new.rename(out_dir)
-        done = True
-    except OSError as error:
-        raise OSError(
-            "export expects `out_dir` where it can write, and room for it; "
-            f"nothing was changed. Received: {str(out_dir)!r}, {error}"
-        ) from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-        if old.exists() and not out_dir.exists():
-            old.rename(out_dir)
-        for parent in [] if done else parents:
-            # None that another has filled meanwhile.
-            with contextlib.suppress(OSError):
-                parent.rmdir()
-    shutil.rmtree(old, ignore_errors=True)
