@@ -41,23 +41,22 @@ def main(argv):
     folder = pathlib.Path(_OUT_DIR.value or f"out/asic/{name}")
     store = Store(folder, swept.base, name, verbose=0)
     begin = time.perf_counter()
-    pieces = sweep.pieces(swept)
-    for index, piece in enumerate(pieces):
+    left = sweep.left(store, swept)
+    while left:
         minutes = (time.perf_counter() - begin) / 60
         if _MINUTES.value is not None and minutes > _MINUTES.value:
-            print(f"{len(pieces) - index} of {len(pieces)} parts are left.")
             break
-        print(
-            f"[{index + 1}/{len(pieces)}, {minutes:.1f} min] "
-            f"{piece.steps_name}",
-            flush=True,
-        )
-        sweep.measure(store, swept, piece)
+        told = f"{len(left)} left, {minutes:.1f} min"
+        print(f"[{told}] {left[0].steps_name}", flush=True)
+        sweep.measure(store, swept, left.pop(0))
+    print(f"{len(left)} of {len(sweep.pieces(swept))} parts are left.")
     liberty = _liberty() if _GATES.value else None
     rows = compare.rows(store, swept, liberty)
     rows += targets.rows(store, swept, liberty)
     print(tables.text_table(rows))
-    print(f"Picture: {figures.draw(store, swept, folder / 'asic.png')}")
+    print(
+        f"Picture: {figures.draw(store, swept, liberty, folder / 'asic.png')}"
+    )
     # Of all runs together.
     seconds = [*store.numbers("seconds"), time.perf_counter() - begin]
     store.keep_numbers("seconds", [sum(seconds)])

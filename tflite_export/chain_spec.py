@@ -1,12 +1,12 @@
 """The description of what is exported: stages one after the other."""
 
 import dataclasses
-import json
 
 import numpy as np
 
 from keras_bp import _checks
 from tflite_export import reference
+from tflite_export._described import Described
 from tflite_export._read_model import read_stages
 from tflite_export.fir_spec import FIRSpec
 from tflite_export.kerr_spec import KerrSpec
@@ -19,7 +19,7 @@ _LARGEST_EXACT = 2**53
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class ChainSpec:
+class ChainSpec(Described):
     """What every target of the export computes, with integers alone.
 
     The stages follow each other: filters, Kerr rotations, and changes of
@@ -113,7 +113,14 @@ class ChainSpec:
     @property
     def stage_channels(self):
         """List of the channels ahead of each stage, and after the last."""
-        return self._stage_channels()
+        found = [int(self.channels)]
+        for stage in self.stages:
+            before = found[-1]
+            if isinstance(stage, FIRSpec):
+                _, each, outputs = stage.kernel.shape
+                before = before // each * outputs
+            found.append(before)
+        return found
 
     @property
     def output_channels(self):
@@ -227,33 +234,6 @@ class ChainSpec:
             )
             stages.append(KINDS[kind].from_config(entry))
         return cls(**{**config, "stages": stages})
-
-    def to_json(self):
-        """`get_config` as a string."""
-        return json.dumps(self.get_config())
-
-    @classmethod
-    def from_json(cls, text):
-        """The reverse of `to_json`."""
-        return cls.from_config(json.loads(text))
-
-    def __eq__(self, other):
-        if not isinstance(other, ChainSpec):
-            return NotImplemented
-        return self.get_config() == other.get_config()
-
-    def __hash__(self):
-        return hash(self.to_json())
-
-    def _stage_channels(self):
-        found = [int(self.channels)]
-        for stage in self.stages:
-            before = found[-1]
-            if isinstance(stage, FIRSpec):
-                _, each, outputs = stage.kernel.shape
-                before = before // each * outputs
-            found.append(before)
-        return found
 
     def _check_fit(self, owner):
         if not self.stages:

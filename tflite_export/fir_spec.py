@@ -1,7 +1,6 @@
 """The description of an exported FIR filter: integers and formats."""
 
 import dataclasses
-import json
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from keras_bp.layers import QuantizedFIR
 from keras_bp.ops import FixedPoint, padding_lengths
 from keras_bp.ops.fir import PADDINGS
 from tflite_export import reference
+from tflite_export._described import Described
 from tflite_export._resolve import resolve
 from tflite_export._signals import (
     as_int64,
@@ -22,7 +22,7 @@ _FORMATS = ("tap_format", "signal_format", "output_format")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class FIRSpec:
+class FIRSpec(Described):
     r"""What every target of the export computes, with integers alone.
 
     :math:`y_t = o(r(2^{-s} \sum_k h_k x_{t-k}))` with the integer samples x,
@@ -253,23 +253,6 @@ class FIRSpec:
                 f"unknown, or contradicting entries {sorted(wrong)}"
             )
         return spec
-
-    def to_json(self):
-        """`get_config` as a string."""
-        return json.dumps(self.get_config())
-
-    @classmethod
-    def from_json(cls, text):
-        """The reverse of `to_json`."""
-        return cls.from_config(json.loads(text))
-
-    def __eq__(self, other):
-        if not isinstance(other, FIRSpec):
-            return NotImplemented
-        return self.get_config() == other.get_config()
-
-    def __hash__(self):
-        return hash(self.to_json())
 
 
 def _check_taps(taps, form, complex):

@@ -8,6 +8,7 @@ from keras_bp import _checks
 from keras_bp.layers import KerrRotation
 from keras_bp.ops import FixedPoint
 from tflite_export import reference
+from tflite_export._described import Described
 from tflite_export._kerr_tables import check_tables, tables_of
 from tflite_export._signals import as_int64, check_format, check_range
 
@@ -24,7 +25,7 @@ _FORMATS = (
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class KerrSpec:
+class KerrSpec(Described):
     r"""What every target computes of a `keras_bp.layers.KerrRotation`.
 
     The integers P of the power, c of the coefficients, :math:`\theta` of the
@@ -269,11 +270,3 @@ class KerrSpec:
             if values[name] is not None:
                 values[name] = np.array(values[name])
         return cls(**values)
-
-    def __eq__(self, other):
-        if not isinstance(other, KerrSpec):
-            return NotImplemented
-        return self.get_config() == other.get_config()
-
-    def __hash__(self):
-        return hash((self.method, tuple(self.coefficients.tolist())))

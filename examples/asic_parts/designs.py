@@ -41,6 +41,11 @@ class Design:
         )
 
     @property
+    def key(self):
+        """Under which a store keeps what was measured on it."""
+        return f"{self.steps_name}-{self.signal_bits}-{self.gain}"
+
+    @property
     def steps_name(self):
         """Under which a store keeps its filters."""
         lengths = np.atleast_1d(self.taps).tolist()

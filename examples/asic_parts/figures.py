@@ -14,12 +14,13 @@ _PANELS = {
 }
 
 
-def draw(store, sweep, path):
+def draw(store, sweep, liberty, path):
     """SNR against full adders, and against area and energy of the gates.
 
     Args:
         store: `Store`, of a run that has measured designs.
         sweep: `Sweep`.
+        liberty: `tflite_export.cost.Liberty` of the gates, or None for none.
         path: `pathlib.Path` of the PNG file.
 
     Returns:
@@ -32,7 +33,8 @@ def draw(store, sweep, path):
     for family in FAMILIES:
         _adders(panels[0], store, sweep, family)
         for axes, (key, label) in zip(panels[1:], _PANELS.items(), strict=True):
-            _gates(axes, store, sweep, family, key)
+            if liberty is not None:
+                _gates(axes, store, sweep, liberty, family, key)
             axes.set_xlabel(label)
     panels[0].set_xlabel("full adders of a filter")
     for axes in panels:
@@ -79,14 +81,14 @@ def _adders(axes, store, sweep, family):
     axes.plot(*zip(*kept, strict=True), color=_COLORS[family], label=family)
 
 
-def _gates(axes, store, sweep, family, key):
+def _gates(axes, store, sweep, liberty, family, key):
     points = set()
     for level in sweep.levels:
         found = cheapest(store, sweep, level, family)
         if found is None:
             continue
         design = found[0]
-        kept = store.numbers(gates_name(design, "constant", "filters"))
+        kept = store.numbers(gates_name(design, liberty, "constant", "filters"))
         if kept:
             points.add((kept[key], design.snr))
     if points:

@@ -27,7 +27,7 @@ def gates(store, sweep, design, liberty, taps="constant", filters_only=True):
         the smallest clock that OpenSTA shows each step to meet.
     """
     part = "filters" if filters_only else "step"
-    name = gates_name(design, taps, part)
+    name = gates_name(design, liberty, taps, part)
     kept = store.numbers(name)
     if not kept:
         whole = chain(store, sweep, design)
@@ -47,12 +47,9 @@ def gates(store, sweep, design, liberty, taps="constant", filters_only=True):
     return kept
 
 
-def gates_name(design, taps, part):
-    """Under which a store keeps the gates of a design."""
-    return (
-        f"gates-{design.steps_name}-{design.signal_bits}-{design.gain}-"
-        f"{taps}-{part}"
-    )
+def gates_name(design, liberty, taps, part):
+    """Under which a store keeps the gates of a design in a library."""
+    return f"gates-{design.key}-{liberty.name}-{taps}-{part}"
 
 
 def step_inputs(store, sweep, whole):

@@ -31,6 +31,15 @@ def pieces(sweep):
     return found
 
 
+def left(store, sweep):
+    """The pieces that have not been measured."""
+    return [
+        piece
+        for piece in pieces(sweep)
+        if not store.numbers(f"snr-{piece.steps_name}")
+    ]
+
+
 def measure(store, sweep, piece):
     """Measures a piece at all word lengths, unless it has been done."""
     name = f"snr-{piece.steps_name}"

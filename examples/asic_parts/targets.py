@@ -30,13 +30,16 @@ def rows(store, sweep, liberty=None):
     name = f"{steps} steps, {design.name}"
     rows = []
     for target, run in _runs(whole, signal, liberty).items():
-        kept = store.numbers(f"targets-{target}")
+        # The gates are those of one library.
+        cells = f"-{liberty.name}" if target.startswith("gates") else ""
+        key = f"targets-{design.key}-{target}{cells}"
+        kept = store.numbers(key)
         if not kept:
             try:
                 kept = [int(np.sum(run() != wanted))]
             except MissingToolError:
                 continue
-            store.keep_numbers(f"targets-{target}", kept)
+            store.keep_numbers(key, kept)
         rows.append(
             store.row(
                 name,
@@ -73,6 +76,6 @@ def _simulated(whole, signal):
 
 def _gates(whole, signal, liberty):
     """The integers, after a report that raises where the gates differ."""
-    longer, kept = c.extend_signal(whole, signal)
+    longer, _ = c.extend_signal(whole, signal)
     cost.report(whole, liberty, signal=longer[0], pipeline="adders", fpga=None)
     return whole.run(signal)

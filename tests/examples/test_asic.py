@@ -58,6 +58,7 @@ def test_every_design_is_measured_once(store, monkeypatch):
     assert {x.family for x in found} == {"LS", "learned"}
     assert {x.taps for x in found} == {5, 7, (5, 3)}
     assert all(np.isfinite(x.snr) for x in found)
+    assert sweep.left(store, TINY) == []
     monkeypatch.setattr(sweep, "best_gain", None)
     for piece in sweep.pieces(TINY):
         sweep.measure(store, TINY, piece)
@@ -115,10 +116,13 @@ def test_families_are_compared_as_gates(store, tmp_path):
     assert area[0].value > 1000
     found = targets.rows(store, TINY, liberty)
     assert len(found) >= 3 and all(row.verdict == "pass" for row in found)
-    path = figures.draw(store, TINY, tmp_path / "asic.png")
+    path = figures.draw(store, TINY, liberty, tmp_path / "asic.png")
     assert path.stat().st_size > 10_000
     name = gates.gates_name(
-        sweep.cheapest(store, TINY, 2.0, "LS")[0], "constant", "filters"
+        sweep.cheapest(store, TINY, 2.0, "LS")[0],
+        liberty,
+        "constant",
+        "filters",
     )
     assert store.numbers(name)["area"] == area[0].against_value
 

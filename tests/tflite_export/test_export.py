@@ -1,31 +1,12 @@
 import json
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
 from keras_bp.layers import QuantizedFIR
 from keras_bp.ops import FixedPoint
 from tflite_export import ChainSpec, export, litert, load_manifest
-
-
-def make_layer(**settings):
-    settings = {
-        "tap_format": FixedPoint(6, 4),
-        "signal_format": FixedPoint(10, 8),
-        "tap_initializer": keras.initializers.RandomUniform(-1, 1, seed=1),
-        "padding": "causal",
-        **settings,
-    }
-    return QuantizedFIR(1, 9, **settings)
-
-
-@pytest.fixture
-def layer():
-    layer = make_layer()
-    layer.build((None, 32, 2))
-    return layer
 
 
 def content(folder):
@@ -98,7 +79,9 @@ def test_the_same_layer_gives_the_same_files(layer, tmp_path):
         ),
     ],
 )
-def test_a_filter_that_is_refused_leaves_nothing(settings, match, tmp_path):
+def test_a_filter_that_is_refused_leaves_nothing(
+    make_layer, settings, match, tmp_path
+):
     layer = make_layer(**settings)
     layer.build((None, 32, 2))
     with pytest.raises(ValueError, match=match):
@@ -106,12 +89,12 @@ def test_a_filter_that_is_refused_leaves_nothing(settings, match, tmp_path):
     assert content(tmp_path) == []
 
 
-def test_a_layer_that_is_not_built_is_refused(tmp_path):
+def test_a_layer_that_is_not_built_is_refused(make_layer, tmp_path):
     with pytest.raises(ValueError, match="expects a built layer"):
         export(make_layer(), tmp_path / "fir")
 
 
-def test_time_is_asked_for_where_it_is_open(tmp_path):
+def test_time_is_asked_for_where_it_is_open(make_layer, tmp_path):
     layer = make_layer()
     layer.build((None, None, 2))
     with pytest.raises(ValueError, match="pass `time=` an integer"):

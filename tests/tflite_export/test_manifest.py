@@ -1,31 +1,10 @@
 import json
 import shutil
 
-import keras
 import pytest
 
-from keras_bp.layers import QuantizedFIR
-from keras_bp.ops import FixedPoint
 from tflite_export import export, load_manifest
 from tflite_export.manifest import _digest
-
-
-def make_layer(**settings):
-    settings = {
-        "tap_format": FixedPoint(6, 4),
-        "signal_format": FixedPoint(10, 8),
-        "tap_initializer": keras.initializers.RandomUniform(-1, 1, seed=1),
-        "padding": "causal",
-        **settings,
-    }
-    return QuantizedFIR(1, 9, **settings)
-
-
-@pytest.fixture
-def layer():
-    layer = make_layer()
-    layer.build((None, 32, 2))
-    return layer
 
 
 @pytest.mark.parametrize("name", ["filter_fast.tflite", "manifest.json"])

@@ -1,0 +1,28 @@
+"""What descriptions that have a `get_config` have in common."""
+
+import json
+
+
+class Described:
+    """JSON and equality by `get_config` and `from_config`."""
+
+    def to_json(self):
+        """`get_config` as a string."""
+        return json.dumps(self.get_config())
+
+    @classmethod
+    def from_json(cls, text):
+        """The reverse of `to_json`.
+
+        Args:
+            text: String.
+        """
+        return cls.from_config(json.loads(text))
+
+    def __eq__(self, other):
+        if not isinstance(other, type(self)):
+            return NotImplemented
+        return self.get_config() == other.get_config()
+
+    def __hash__(self):
+        return hash(self.to_json())
