@@ -70,7 +70,33 @@ def speed(rounds):
             for name, found in times.items()
         }
         rows += _compared(num_taps, each)
+        rows += _int8(num_taps, chain, each)
     return rows
+
+
+def _int8(num_taps, chain, each):
+    """The one that computes other integers: how fast, and how far off."""
+    name, key = f"{num_taps} complex symmetric taps", edge_rivals.INT8
+    if key not in each:
+        return []
+    found = edge_rivals.int8_ratios(chain, _SAMPLES)
+    return [
+        results.row(
+            name,
+            f"samples a second, {key}",
+            1e3 / statistics.median(each[key]),
+            "million",
+            samples=[1e3 / one for one in each[key]],
+        ),
+        results.row(
+            name,
+            f"SNR to the exact integers, {key}",
+            found["snr_db"],
+            "dB",
+            against="what 8 bits leave of the input: "
+            f"{found['snr_of_input_db']:.1f} dB",
+        ),
+    ]
 
 
 def _compared(num_taps, each):

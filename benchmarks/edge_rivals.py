@@ -4,6 +4,10 @@ import functools
 
 import numpy as np
 
+from tflite_export import litert
+
+INT8 = "integer LiteRT, int8"
+
 
 def filters(chain, signal):
     """Functions that filter a signal once.
@@ -27,12 +31,36 @@ def filters(chain, signal):
 
 def model_sizes(chain, time):
     """Bytes of LiteRT's models of a chain, by name."""
-    models = {"float LiteRT": _float_model(chain, time)}
+    models = {}
     try:
+        models |= {"float LiteRT": _float_model(chain, time)}
         models |= _integer_models(chain, time)
     except ImportError as error:
         print(f"Left out: {error}")
     return {name: len(model) for name, model in models.items()}
+
+
+def int8_ratios(chain, time):
+    """What an int8 model loses on a signal of the whole range.
+
+    Args:
+        chain: `tflite_export.ChainSpec`.
+        time: Positive integer, samples.
+
+    Returns:
+        Dictionary of ratios in dB: `snr_db`, of the exact integers to its
+        errors; `snr_of_input_db` and `snr_of_output_db`, what 8 bits leave of
+        the input and of the exact output.
+    """
+    _, told = litert.target_files(
+        chain,
+        name="edge",
+        batch=1,
+        time=time,
+        profiles="int8",
+        calibration="full_scale",
+    )
+    return told["models"]["edge_int8.tflite"]
 
 
 def _taps(chain):
@@ -60,34 +88,14 @@ def _scipy(chain, signal):
 @functools.cache
 def _float_model(chain, time):
     """One convolution of I and Q by float32, as a converter makes it."""
-    import tensorflow as tf
-
-    from keras_bp.ops import complex_taps_to_real
-
-    (stage,) = chain.stages
-    kernel = complex_taps_to_real(
-        tf.constant(stage.taps * stage.tap_format.step, "float32")
-    )
-    # A convolution of TensorFlow is a correlation.
-    kernel = tf.constant(kernel.numpy()[::-1])
-    past = tf.constant([[0, 0], [stage.memory, 0], [0, 0]])
-
-    @tf.function(input_signature=[tf.TensorSpec((1, time, 2), "float32")])
-    def run(x):
-        return tf.nn.conv1d(tf.pad(x, past), kernel, 1, "VALID")
-
-    converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [run.get_concrete_function()]
-    )
-    return converter.convert()
+    return litert.to_float_flatbuffer(chain, time=time)
 
 
 def _integer_models(chain, time):
-    from tflite_export import litert
-
+    """That of int8 has steps for what `filters` is called with."""
     return {
         f"integer LiteRT, {profile}": litert.to_flatbuffer(
-            chain, profile=profile, time=time
+            chain, profile=profile, time=time, calibration="full_scale"
         )
         for profile in litert.PROFILES
     }
@@ -95,25 +103,17 @@ def _integer_models(chain, time):
 
 def _float_litert(chain, signal):
     model = _float_model(chain, signal.shape[1])
-    return {"float LiteRT": _invoked(model, signal)}
+    return {"float LiteRT": litert.prepare(model, signal)}
 
 
 def _integer_litert(chain, signal):
+    """Runs models on a signal that is in place already."""
+    # That of int8 has its upper bits.
+    short = signal >> max(0, chain.input_format.word_length - 8)
     return {
-        name: _invoked(model, signal)
+        name: litert.prepare(model, short if name == INT8 else signal)
         for name, model in _integer_models(chain, signal.shape[1]).items()
     }
-
-
-def _invoked(model, signal):
-    """Runs a model, on one thread, on a signal that is in place already."""
-    import tensorflow as tf
-
-    interpreter = tf.lite.Interpreter(model_content=model, num_threads=1)
-    interpreter.allocate_tensors()
-    (entry,) = interpreter.get_input_details()
-    interpreter.set_tensor(entry["index"], signal.astype(entry["dtype"]))
-    return interpreter.invoke
 
 
 def _cmsis_dsp(chain, signal):

@@ -73,7 +73,9 @@ def export(
         out_dir: Path of the folder. It is made, with its parents; where it
             exists it is empty, or `overwrite` is true.
         targets: List of strings, or one. `"litert"`: integer-only LiteRT
-            models, see `tflite_export.litert`. `"c"`: a C99 header, see
+            models, see `tflite_export.litert`; equal to the integers of the
+            others, but for the profile `"int8"`, which is made on request
+            and promises an SNR alone. `"c"`: a C99 header, see
             `tflite_export.c`. `"verilog"`: Verilog-2001 and its test bench,
             see `tflite_export.verilog`. `"vectors"`: inputs and outputs to
             test with, see `tflite_export.vectors`. `"report"`: a page that

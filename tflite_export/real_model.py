@@ -24,7 +24,8 @@ def run_real(chain, real, samples):
     x = np.asarray(samples, "float64")
     for stage, numbers in zip(chain.stages, real, strict=True):
         if isinstance(stage, FIRSpec):
-            x = _filtered(stage, numbers, x)
+            kernel = real_kernel(stage, numbers)
+            x = filtered(kernel, x, stage.padding, stage.strides)
         elif isinstance(stage, KerrSpec):
             x = _turned(stage, numbers, x)
     return x
@@ -62,17 +63,28 @@ def real_kernel(stage, numbers):
     return blocks.reshape(stage.kernel.shape)
 
 
-def _filtered(stage, numbers, x):
-    kernel = real_kernel(stage, numbers)
+def filtered(kernel, x, padding, strides=1):
+    """A filter in float64.
+
+    Args:
+        kernel: Array `(num_taps, channels, outputs)`, h_0 first.
+        x: Array `(batch, time, channels)`, or n times the channels.
+        padding: String, see `keras_bp.ops.pad_signal`.
+        strides: Positive integer. Defaults to `1`.
+
+    Returns:
+        Float64 array `(batch, new_time, outputs)`, or n times the outputs.
+    """
     count, each, outputs = kernel.shape
-    left, right = padding_lengths(count, stage.padding)
-    mode = "wrap" if stage.padding == "circular" else "constant"
+    kernel = kernel.astype("float64")
+    left, right = padding_lengths(count, padding)
+    mode = "wrap" if padding == "circular" else "constant"
     x = np.pad(x, [(0, 0), (left, right), (0, 0)], mode=mode)
     batch, time, channels = x.shape
     x = x.reshape(batch, time, channels // each, each)
     span = time - count + 1
     y = sum(
-        x[:, last : last + span : stage.strides] @ tap
+        x[:, last : last + span : strides] @ tap
         for last, tap in enumerate(kernel[::-1])
     )
     return y.reshape(batch, -1, channels // each * outputs)

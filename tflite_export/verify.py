@@ -5,6 +5,9 @@ import dataclasses
 import numpy as np
 
 from tflite_export import c, litert, vectors, verilog
+from tflite_export.litert._calibration import signal_like
+from tflite_export.litert._told import is_exact, least_snr_of_int8
+from tflite_export.litert.snr import outputs_of
 from tflite_export.stream import Stream
 from tflite_export.tools import MissingToolError
 
@@ -23,6 +26,8 @@ class Check:
             where there is none.
         exact: Boolean, whether it promises to be equal.
         reason: String, why it was not run, or None.
+        least_snr: Float, the SNR in dB that it promises instead, or minus
+            infinity.
     """
 
     name: str
@@ -31,21 +36,27 @@ class Check:
     snr: float = float("inf")
     exact: bool = True
     reason: str | None = None
+    least_snr: float = float("-inf")
 
     @property
     def failed(self):
         """Whether it breaks its promise."""
-        return self.exact and self.differing > 0
+        if self.exact:
+            return self.differing > 0
+        return self.snr < self.least_snr
 
     def told(self):
         """What came of it, in words."""
         if self.reason:
             return f"not run: {self.reason}"
+        note = "" if self.exact else "; no equality is promised"
+        if self.failed and not self.exact:
+            note += f", but an SNR of {self.least_snr:.1f} dB is"
         if not self.differing:
-            return f"equal in all of {self.samples:,} numbers"
+            return f"equal in all of {self.samples:,} numbers{note}"
         return (
             f"{self.differing:,} of {self.samples:,} numbers differ, "
-            f"SNR {self.snr:.1f} dB"
+            f"SNR {self.snr:.1f} dB{note}"
         )
 
 
@@ -66,6 +77,9 @@ def verify(chain, files, *, name, targets, batch, time):
     checks = []
     if "litert" in targets:
         checks += _litert_checks(chain, files, name, batch, time)
+        checks += _int8_checks(
+            chain, files, name, batch, time, **targets["litert"]
+        )
     if "c" in targets:
         checks.append(
             _streamed(
@@ -110,7 +124,9 @@ def _litert_checks(chain, files, name, batch, time):
         file = f"{name}_{profile}.tflite"
         if file in files:
             found = litert.run(files[file], signal)
-            checks.append(compare(file, found, expected, profile == "exact"))
+            checks.append(
+                compare(file, found, expected, is_exact(chain, profile))
+            )
     file = f"{name}_stream.tflite"
     if file in files:
         session = litert.Session(files[file])
@@ -121,6 +137,20 @@ def _litert_checks(chain, files, name, batch, time):
         expected = Stream(chain, batch).process(signal)
         checks.append(compare(file, found, expected))
     return checks
+
+
+def _int8_checks(
+    chain, files, name, batch, time, calibration="random", **options
+):
+    """Of a model that promises a ratio, on a signal as it is made for."""
+    file = f"{name}_int8.tflite"
+    if file not in files:
+        return []
+    signal = signal_like(chain, calibration, batch, time)
+    found = outputs_of(chain, files[file], signal)
+    check = compare(file, found, chain.run(signal), exact=False)
+    least = least_snr_of_int8(chain, calibration, signal)
+    return [dataclasses.replace(check, least_snr=least)]
 
 
 def _streamed(chain, name, run):

@@ -59,6 +59,27 @@ def test_a_saved_model_is_exported_and_checked(model, tmp_path):
 
 
 @pytest.mark.slow
+def test_int8_is_asked_for_by_name_and_its_ratio_told(model, tmp_path):
+    out, signal = tmp_path / "out", tmp_path / "x.npy"
+    np.save(signal, np.arange(-64, 64).reshape(1, 64, 2))
+    done = command(
+        model,
+        f"--out={out}",
+        "--option=litert.profiles=exact,int8",
+        f"--option=litert.calibration={signal}",
+    )
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in out.iterdir()} == {
+        "filter_exact.tflite",
+        "filter_stream.tflite",
+        "filter_int8.tflite",
+        "manifest.json",
+    }
+    assert "dB; no equality is promised" in done.stdout
+    assert str(tmp_path) not in (out / "manifest.json").read_text()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -116,12 +116,12 @@ def test_time_is_asked_for_where_it_is_open(make_layer, tmp_path):
         (
             {"options": {"litert": {"speed": 3}}},
             ValueError,
-            r"among \['profiles', 'block'\].*'speed'",
+            r"among \['profiles', 'block', 'calibration'\].*'speed'",
         ),
         (
             {"options": {"litert": {"batch": 3}}},
             ValueError,
-            r"among \['profiles', 'block'\].*'batch'",
+            r"among \['profiles', 'block', 'calibration'\].*'batch'",
         ),
         (
             {"targets": "report", "options": {"report": {"x": 3}}},

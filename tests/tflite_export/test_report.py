@@ -1,3 +1,4 @@
+import json
 import re
 from html.parser import HTMLParser
 
@@ -5,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_bp.ops import FixedPoint
-from tflite_export import ChainSpec, FIRSpec
+from tflite_export import ChainSpec, FIRSpec, export, load_manifest
 from tflite_export._svg import line_chart
 from tflite_export.report import report_html
 from tflite_export.verify import Check, compare
@@ -109,3 +110,27 @@ def test_charts_of_flat_curves_have_a_range(values):
         "t", np.arange(3), {"a": values}, x_label="x", y_label="y"
     )
     assert "nan" not in chart
+
+
+def test_the_manifest_and_the_report_say_what_int8_promises(layer, tmp_path):
+    result = export(
+        layer,
+        tmp_path / "fir",
+        ["litert", "report"],
+        options={"litert": {"profiles": ["exact", "int8"]}},
+        verify=True,
+    )
+    assert load_manifest(tmp_path / "fir") == result.spec
+    manifest = json.loads(result.files["manifest.json"].read_text())
+    models = manifest["targets"]["litert"]["models"]
+    assert models["filter_exact.tflite"]["exact"] is True
+    found = models["filter_int8.tflite"]
+    assert found["exact"] is False and found["snr_db"] > 30
+    page = result.files["report.html"].read_text()
+    before = "<td>models, filter_int8.tflite, "
+    assert f"{before}exact</td><td>False</td>" in page
+    assert f"{before}promise</td><td>an SNR alone: samples differ" in page
+    for ratio in ("snr_db", "snr_to_float_db"):
+        assert f"{before}{ratio}</td><td>{found[ratio]}</td>" in page
+    (check,) = [each for each in result.checks if "int8" in each.name]
+    assert check.told() in page and "no equality is promised" in page

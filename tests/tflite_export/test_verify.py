@@ -36,6 +36,49 @@ def test_every_artefact_is_run_and_equal():
         assert check.samples > 100 and "equal in all" in check.told()
 
 
+INT8 = {"litert": {"profiles": "int8"}}
+
+
+def int8_check(chain, made_of):
+    """What comes of an int8 model that was made of another chain."""
+    files, _ = litert.target_files(made_of, **SETTINGS, **INT8["litert"])
+    (check,) = verify(chain, files, targets=INT8, **SETTINGS)
+    assert check.name == "fir_int8.tflite" and not check.exact
+    return check
+
+
+def test_int8_promises_a_ratio_and_says_so():
+    form = FixedPoint(12, 10)
+    chain = ChainSpec([FIRSpec(TAPS, FORM, form, form, "circular")], 2)
+    check = int8_check(chain, chain)
+    assert not check.failed and check.differing > 100
+    assert 30 < check.least_snr < check.snr < 45
+    assert "dB; no equality is promised" in check.told()
+    # The formats of CHAIN fit into int8; still, nothing is promised.
+    check = int8_check(CHAIN, CHAIN)
+    assert not check.failed and "no equality is promised" in check.told()
+
+
+def test_an_int8_model_without_its_largest_tap_fails():
+    other = TAPS.copy()
+    other[1, 0, 0, 0] = 0
+    wrong = ChainSpec([FIRSpec(other, FORM, FORM, FORM, padding="circular")], 2)
+    check = int8_check(CHAIN, wrong)
+    assert check.failed and check.snr < 10
+    assert "an SNR of" in check.told() and "differ" in check.told()
+
+
+@pytest.mark.parametrize("kind", ["random", "full_scale"])
+def test_int8_is_run_on_what_it_was_made_for(kind):
+    form = FixedPoint(15, 14)
+    chain = ChainSpec([FIRSpec(TAPS, FORM, form, form, "circular")], 2)
+    targets = {"litert": {"profiles": "int8", "calibration": kind}}
+    files, told = litert.target_files(chain, **SETTINGS, **targets["litert"])
+    (check,) = verify(chain, files, targets=targets, **SETTINGS)
+    (found,) = told["models"].values()
+    assert round(check.snr, 2) == found["snr_db"] and not check.failed
+
+
 @pytest.mark.hardware
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_flipped_tap_in_one_artefact_is_seen(target):

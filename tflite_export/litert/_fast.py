@@ -2,8 +2,13 @@
 
 import numpy as np
 
-from keras_bp.ops import padding_lengths
 from tflite_export.fir_spec import FIRSpec
+from tflite_export.litert._convolution import (
+    Convolution,
+    convolve,
+    flatten,
+    pad,
+)
 from tflite_export.litert._fast_checks import check_size
 from tflite_export.litert._fast_program import Ops, Scaled, run_program
 
@@ -40,14 +45,15 @@ class _GraphOps(Ops):
 
     def run_filter(self, spec, x):
         shape = self._graph.shape(x.value)
-        check_size(spec, shape)
+        check_size(spec.kernel, shape)
         self._count += 1
-        y = _pad(self._graph, x, spec, self._name)
-        y = _convolve(self._graph, y, spec, self._name)
-        y = self.clip(y, spec.output_format)
-        batch, new_time, signals, outputs = self._graph.shape(y.value)
-        shape = (batch, new_time, signals * outputs)
-        return _reshape(self._graph, y, self._name("filtered"), shape)
+        filter = _convolution(spec)
+        y = pad(self._graph, x.value, filter, self._name)
+        y = convolve(self._graph, y, filter, self._name)
+        exponent = filter.scales["output"]
+        y = self.clip(Scaled(y, exponent), spec.output_format).value
+        y = flatten(self._graph, y, exponent, self._name("filtered"))
+        return Scaled(y, exponent)
 
     def run_product(self, a, b, exponent):
         return self._combine("MUL", a, b, exponent)
@@ -98,70 +104,14 @@ class _GraphOps(Ops):
         return f"{name}_{self._count}" if self._numbered else name
 
 
-def _pad(graph, x, spec, name):
-    """Adds the samples before and after, zeros or the other end."""
-    batch, time, channels = graph.shape(x.value)
-    left, right = padding_lengths(len(spec.taps), spec.padding)
-    parts = []
-    for side, length, begin in (
-        ("before", left, time - left),
-        ("after", right, 0),
-    ):
-        if length == 0:
-            continue
-        side, shape = name(side), (batch, length, channels)
-        if spec.padding == "circular":
-            part = graph.tensor(side, shape, x.exponent)
-            start = graph.constant(f"{side}_begin", np.int32([0, begin, 0]))
-            size = graph.constant(f"{side}_size", np.int32(shape))
-            graph.add("SLICE", [x.value, start, size], part)
-        else:
-            part = graph.constant(side, np.zeros(shape, "int16"), x.exponent)
-        parts.append(part)
-    if not parts:
-        return x
-    parts.insert(int(left > 0), x.value)
-    shape = (batch, left + time + right, channels)
-    padded = graph.tensor(name("padded"), shape, x.exponent)
-    graph.add("CONCATENATION", parts, padded, axis=1)
-    return Scaled(padded, x.exponent)
-
-
-def _convolve(graph, x, spec, name):
-    """Adds the convolution, its time on the axis of height.
-
-    Signals that one filter takes one by one lie on the axis of width.
-    """
-    exponents, kernel = spec.step_exponents, spec.kernel
-    batch, time, channels = graph.shape(x.value)
-    num_taps, each, outputs = kernel.shape
-    shape = (batch, time, channels // each, each)
-    image = _reshape(graph, x, name("image"), shape)
-    # CONV_2D correlates, and has the outputs first.
-    weights = kernel[::-1].transpose(2, 0, 1)[:, :, None, :].astype("int8")
-    new_time = (time - num_taps) // spec.strides + 1
-    exponent = exponents["output_format"]
-    shape = (batch, new_time, channels // each, outputs)
-    y = graph.tensor(name("rounded"), shape, exponent)
-    taps = graph.constant(name("taps"), weights, exponents["tap_format"])
-    bias = graph.constant(
-        name("bias"),
-        np.zeros(outputs, "int64"),
-        exponents["tap_format"] + exponents["signal_format"],
-    )
-    graph.add(
-        "CONV_2D",
-        [image.value, taps, bias],
-        y,
-        padding=graph.enum("Padding", "VALID"),
-        strideH=spec.strides,
-        strideW=1,
-    )
-    return Scaled(y, exponent)
-
-
-def _reshape(graph, x, name, shape):
-    reshaped = graph.tensor(name, shape, x.exponent)
-    new_shape = graph.constant(f"{name}_shape", np.int32(shape))
-    graph.add("RESHAPE", [x.value, new_shape], reshaped, newShape=shape)
-    return Scaled(reshaped, x.exponent)
+def _convolution(spec):
+    exponents = spec.step_exponents
+    scales = {
+        "signal": exponents["signal_format"],
+        "taps": exponents["tap_format"],
+        "bias": exponents["tap_format"] + exponents["signal_format"],
+        "output": exponents["output_format"],
+    }
+    kernel = spec.kernel.astype("int8")
+    bias = np.zeros(kernel.shape[2], "int64")
+    return Convolution(kernel, bias, spec.padding, spec.strides, scales)

@@ -14,22 +14,24 @@ _SUM_SHIFTS = (-8, 16)
 _KERR_FORMATS = ("signal", "power", "phase", "rotation", "output")
 
 
-def check_size(spec, shape):
+def check_size(kernel, shape, profile="fast"):
     """Raises `ValueError` where a tensor has more entries than an int32.
 
     Args:
-        spec: `tflite_export.FIRSpec`.
+        kernel: Array `(num_taps, channels, outputs)`.
         shape: Tuple, that of its input.
+        profile: String, whose the message is. Defaults to `"fast"`.
     """
     batch, time, channels = shape
-    each, outputs = spec.kernel.shape[1:]
-    entries = batch * (time + len(spec.kernel)) * channels
+    num_taps, each, outputs = kernel.shape
+    entries = batch * (time + num_taps) * channels
     entries = max(entries, entries // each * outputs)
     if entries >= 2**31:
-        _refuse(
+        refuse(
             "fewer than 2^31 entries in a tensor",
             "a smaller `batch` or `time`, and several runs",
             f"batch={batch}, time={time}, {channels} channels",
+            profile,
         )
 
 
@@ -41,7 +43,7 @@ def check_supported(spec):
     """
     peak = int(np.abs(spec.taps).max())
     if peak > _LARGEST_TAP:
-        _refuse(
+        refuse(
             "taps from -127 to 127 (int8)",
             "a `tap_format` of 8 bits with overflow='saturate_symmetric'",
             f"a tap of magnitude {peak}",
@@ -59,7 +61,7 @@ def check_rotation(spec):
         spec: `tflite_export.KerrSpec`.
     """
     if spec.method != "taylor2":
-        _refuse(
+        refuse(
             "Kerr rotations by method='taylor2'",
             "that method",
             f"method={spec.method!r}",
@@ -71,7 +73,7 @@ def check_rotation(spec):
             _check_rounding(f"{name}_format", form)
     peak = int(np.abs(spec.coefficients).max())
     if peak > _INT16.max:
-        _refuse(
+        refuse(
             "coefficients that fit into int16",
             "a `coefficient_format` of at most 15 bits",
             f"a coefficient of magnitude {peak}",
@@ -91,23 +93,24 @@ def check_sum(shift):
 def _check_shift(what, shift, ends):
     low, high = ends
     if not low <= shift <= high:
-        _refuse(
+        refuse(
             f"{what} whose step is 2^{low} to 2^{high} times the exact one",
             "other `fraction_bits`",
             f"2^{shift} times",
         )
 
 
-def _refuse(expected, fix, received):
+def refuse(expected, fix, received, profile="fast"):
+    """Raises `ValueError` in the words of a profile."""
     raise ValueError(
-        f"The fast profile of litert expects {expected}; use {fix}, or "
+        f"The {profile} profile of litert expects {expected}; use {fix}, or "
         f"profile='exact'. Received: {received}"
     )
 
 
 def _check_int16(name, form):
     if form.minimum_integer < _INT16.min or form.maximum_integer > _INT16.max:
-        _refuse(
+        refuse(
             f"a `{name}` that fits into int16",
             "at most 16 bits, or 15 where it is not signed",
             f"{name}={form}",
@@ -116,13 +119,13 @@ def _check_int16(name, form):
 
 def _check_rounding(name, form):
     if form.rounding != "nearest":
-        _refuse(
+        refuse(
             f"a `{name}` with rounding='nearest', as LiteRT's kernels have",
             "that rounding",
             f"rounding={form.rounding!r}",
         )
     if form.overflow == "wrap":
-        _refuse(
+        refuse(
             f"a `{name}` that saturates, as LiteRT's kernels do",
             "overflow='saturate'",
             "overflow='wrap'",
@@ -132,7 +135,7 @@ def _check_rounding(name, form):
 def _check_scales(spec):
     low, high = _SHIFTS
     if not low <= spec.shift <= high:
-        _refuse(
+        refuse(
             f"an output whose step is 2^{low} to 2^{high} times that of the "
             "sum",
             "other `fraction_bits` in `output_format`",
@@ -141,7 +144,7 @@ def _check_scales(spec):
     # Before it saturates, the rounded sum passes through int32.
     bound = math.ldexp(spec.accumulator_bound, -spec.shift)
     if bound > 2**31 - 2:
-        _refuse(
+        refuse(
             "rounded sums of at most 32 bits",
             "fewer `fraction_bits` in `output_format`, or smaller taps",
             f"sums up to {bound:.0f} steps of the output",

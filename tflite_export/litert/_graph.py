@@ -1,37 +1,52 @@
 """The operators and tensors of a LiteRT model, as its schema has them."""
 
+import dataclasses
+
 import numpy as np
 
 from tflite_export.litert._packages import import_writers
 
-# Of each operator: its table of options, and the version that first took
-# int16. All of them took int32 from version 1 on.
+# Of each operator: its table of options, and the versions that first took
+# int16 and int8. All of them took int32 from version 1 on.
 _OPERATORS = {
-    "ADD": ("AddOptions", 3),
-    "CONCATENATION": ("ConcatenationOptions", 3),
-    "CONV_2D": ("Conv2DOptions", 4),
-    "FLOOR_MOD": ("FloorModOptions", None),
-    "GATHER": ("GatherOptions", 4),
-    "MAXIMUM": ("MaximumMinimumOptions", 4),
-    "MINIMUM": ("MaximumMinimumOptions", 4),
-    "MUL": ("MulOptions", 4),
-    "RESHAPE": ("ReshapeOptions", 1),
-    "RIGHT_SHIFT": ("RightShiftOptions", None),
-    "SLICE": ("SliceOptions", 4),
-    "STRIDED_SLICE": ("StridedSliceOptions", None),
-    "SUB": ("SubOptions", 5),
-    "SUM": ("ReducerOptions", None),
-    "TRANSPOSE": ("TransposeOptions", None),
+    "ADD": ("AddOptions", 3, 2),
+    "CONCATENATION": ("ConcatenationOptions", 3, 2),
+    "CONV_2D": ("Conv2DOptions", 4, 3),
+    "FLOOR_MOD": ("FloorModOptions", None, None),
+    "GATHER": ("GatherOptions", 4, 2),
+    "MAXIMUM": ("MaximumMinimumOptions", 4, 2),
+    "MINIMUM": ("MaximumMinimumOptions", 4, 2),
+    "MUL": ("MulOptions", 4, 2),
+    "RESHAPE": ("ReshapeOptions", 1, 1),
+    "RIGHT_SHIFT": ("RightShiftOptions", None, None),
+    "SLICE": ("SliceOptions", 4, 2),
+    "STRIDED_SLICE": ("StridedSliceOptions", None, None),
+    "SUB": ("SubOptions", 5, 2),
+    "SUM": ("ReducerOptions", None, None),
+    "TRANSPOSE": ("TransposeOptions", None, None),
 }
 
 _SCHEMA_VERSION = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Steps:
+    """What the integers q of a tensor stand for: step * (q - zero).
+
+    Args:
+        steps: Tuple of floats: one, or one for each index of the first axis.
+        zero: Integer. Defaults to `0`.
+    """
+
+    steps: tuple
+    zero: int = 0
 
 
 class Graph:
     """Collects tensors and operators, named by their index.
 
     Args:
-        dtype: String, of the signals: `"int16"` or `"int32"`.
+        dtype: String, of the signals: `"int8"`, `"int16"` or `"int32"`.
 
     Raises:
         ImportError: The extra `export` is not installed.
@@ -53,13 +68,24 @@ class Graph:
         """How many operators were added."""
         return len(self._operators)
 
-    def tensor(self, name, shape, exponent=None, dtype=None, buffer=0):
-        """Adds a tensor of step 2^exponent, and returns its index."""
+    def tensor(self, name, shape, scale=None, dtype=None, buffer=0):
+        """Adds a tensor, and returns its index.
+
+        Args:
+            name: String.
+            shape: Sequence of integers.
+            scale: `Steps`, an integer for a step of 2 to this power, or None.
+            dtype: String, or None for that of the signals.
+            buffer: Integer, index of its data. Defaults to `0`, none.
+        """
         schema = self._schema
         quantization = None
-        if exponent is not None:
+        if scale is not None:
+            if not isinstance(scale, Steps):
+                scale = Steps((2.0**scale,))
             quantization = schema.QuantizationParametersT(
-                scale=[2.0**exponent], zeroPoint=[0]
+                scale=list(scale.steps),
+                zeroPoint=[scale.zero] * len(scale.steps),
             )
         self._tensors.append(
             schema.TensorT(
@@ -73,7 +99,7 @@ class Graph:
         )
         return len(self._tensors) - 1
 
-    def constant(self, name, values, exponent=None):
+    def constant(self, name, values, scale=None):
         """Adds a tensor that holds the NumPy array `values`."""
         little = values.astype(values.dtype.newbyteorder("<"))
         data = np.frombuffer(little.tobytes(), "uint8")
@@ -81,7 +107,7 @@ class Graph:
         return self.tensor(
             name,
             values.shape,
-            exponent,
+            scale,
             values.dtype.name,
             len(self._buffers) - 1,
         )
@@ -145,7 +171,8 @@ class Graph:
 
     def _code(self, name):
         code = getattr(self._schema.BuiltinOperator, name)
-        version = _OPERATORS[name][1] if self.dtype == "int16" else 1
+        _, int16, int8 = _OPERATORS[name]
+        version = {"int16": int16, "int8": int8}.get(self.dtype, 1)
         return self._schema.OperatorCodeT(
             # Old readers know codes below 128 by this field alone.
             deprecatedBuiltinCode=min(code, 127),

@@ -51,6 +51,35 @@ def open_interpreter(model, resolver, *, owner):
     return interpreter
 
 
+def open_whole(model, resolver, *, owner):
+    """Opens a model of whole signals; see `open_interpreter`.
+
+    Returns:
+        The interpreter; the entries of its input and of its output.
+
+    Raises:
+        ImportError: The extra `export` is not installed.
+        ValueError: LiteRT cannot read the model, it is one of a stream, or
+            `resolver` is unknown.
+    """
+    interpreter = open_interpreter(model, resolver, owner=owner)
+    entries = interpreter.get_input_details()
+    if len(entries) != 1:
+        raise ValueError(
+            f"{owner} expects a model of whole signals; take `litert.Session` "
+            f"for one of a stream. Received: a model of {len(entries)} inputs"
+        )
+    (result,) = interpreter.get_output_details()
+    return interpreter, entries[0], result
+
+
+def invoke(interpreter, entry, result, signal):
+    """What an opened model makes of a signal in the type of its input."""
+    interpreter.set_tensor(entry["index"], signal)
+    interpreter.invoke()
+    return interpreter.get_tensor(result["index"]).astype("int64")
+
+
 def fit_input(entry, signal, *, owner):
     """Returns integers in the type of an input.
 

@@ -23,3 +23,10 @@ def import_interpreter():
     except ImportError as error:
         raise ImportError(_MESSAGE.format(error=error)) from error
     return interpreter
+
+
+def import_tensorflow():
+    """Returns TensorFlow, whose `lite` is the converter of float models."""
+    import tensorflow
+
+    return tensorflow

@@ -1,6 +1,6 @@
 """Runs models in LiteRT's interpreter."""
 
-from tflite_export.litert._interpreter import fit_input, open_interpreter
+from tflite_export.litert._interpreter import fit_input, invoke, open_whole
 
 
 def run(model, signal, *, resolver="default"):
@@ -8,7 +8,8 @@ def run(model, signal, *, resolver="default"):
 
     Args:
         model: Path of the model, or its bytes.
-        signal: Integer array with the shape of the model's input.
+        signal: Integer array with the shape of the model's input, and in its
+            steps; for those of `"int8"`, see `run_samples`.
         resolver: String, which kernels run it. `"default"`: LiteRT's choice,
             the XNNPACK delegate included. `"builtin"`: optimized kernels
             without a delegate. `"reference"`: the plain kernels.
@@ -24,16 +25,5 @@ def run(model, signal, *, resolver="default"):
             model's input; LiteRT cannot read the model, or it is one of a
             stream; or `resolver` is unknown.
     """
-    interpreter = open_interpreter(model, resolver, owner="run")
-    entries = interpreter.get_input_details()
-    if len(entries) != 1:
-        raise ValueError(
-            "run expects a model of whole signals; take `litert.Session` for "
-            f"one of a stream. Received: a model of {len(entries)} inputs"
-        )
-    interpreter.set_tensor(
-        entries[0]["index"], fit_input(entries[0], signal, owner="run")
-    )
-    interpreter.invoke()
-    (result,) = interpreter.get_output_details()
-    return interpreter.get_tensor(result["index"]).astype("int64")
+    opened = open_whole(model, resolver, owner="run")
+    return invoke(*opened, fit_input(opened[1], signal, owner="run"))

@@ -4,11 +4,13 @@ from keras_bp import _checks
 from tflite_export.chain_spec import ChainSpec
 from tflite_export.fir_spec import FIRSpec
 from tflite_export.kerr_spec import KerrSpec
+from tflite_export.litert._calibration import calibration_signal
 from tflite_export.litert._exact import build_exact
 from tflite_export.litert._fast import build_fast
 from tflite_export.litert._graph import Graph
+from tflite_export.litert._int8 import build_int8
 
-PROFILES = ("exact", "fast")
+PROFILES = ("exact", "fast", "int8")
 
 
 def to_flatbuffer(
@@ -21,6 +23,7 @@ def to_flatbuffer(
     input_name="signal",
     output_name="filtered",
     description=None,
+    calibration="random",
 ):
     """Writes a chain of filters as a LiteRT model of integers alone.
 
@@ -31,7 +34,11 @@ def to_flatbuffer(
             quantized kernels, which microcontrollers have. A filter, or a
             chain of them, equals `chain.run`; of a Kerr rotation by
             `"taylor2"` LiteRT rounds the products itself, see
-            `model_of_fast`. Defaults to `"exact"`.
+            `model_of_fast`. `"int8"`: int8 in and out, and between, for
+            accelerators that have nothing else. It equals `chain.run`
+            nowhere in particular; `snr` says how far it is from that, and
+            `run_samples` runs it on samples in their own unit.
+            Defaults to `"exact"`.
         batch: Positive integer, the batch size, which is fixed.
             Defaults to `1`.
         time: Positive integer, samples of a signal, or of a block where
@@ -47,14 +54,21 @@ def to_flatbuffer(
             `(batch, new_time, outputs)`. Defaults to `"filtered"`.
         description: String for the header of the model, or None for one
             made from `chain`.
+        calibration: What the steps of `"int8"` are chosen on, with the least
+            square error: integer array `(batch, time, channels)` of the
+            chain's input, as it will be in use; the path of one, `*.npy`; or
+            a kind of `tflite_export.vectors`. Defaults to `"random"`.
 
     Returns:
         The bytes of the model; the same ones for the same arguments.
 
     Raises:
+        FileNotFoundError: There is no file `calibration`.
         ImportError: The extra `export` is not installed.
+        TypeError: A count, or `calibration`, holds no integers.
         ValueError: The profile cannot compute `chain` (the message says
-            why, and what to change), or the signal is too short.
+            why, and what to change), the signal is too short, or
+            `calibration` does not fit.
 
     Example:
 
@@ -76,17 +90,21 @@ def to_flatbuffer(
     if not streaming:
         _check_time(chain, time)
     names = input_name, output_name
+    if streaming and profile != "exact":
+        raise ValueError(
+            f"{owner} expects profile='exact' for a model of a stream. "
+            f"Received: profile={profile!r}"
+        )
     if profile == "exact":
         graph = Graph("int32")
         build_exact(graph, chain, batch, time, names, streaming)
-        return graph.to_bytes(description or _describe(chain))
-    if streaming:
-        raise ValueError(
-            f"{owner} expects profile='exact' for a model of a stream. "
-            "Received: profile='fast'"
-        )
-    graph = Graph("int16")
-    build_fast(graph, chain, batch, time, names)
+    elif profile == "fast":
+        graph = Graph("int16")
+        build_fast(graph, chain, batch, time, names)
+    else:
+        graph = Graph("int8")
+        signal = calibration_signal(chain, calibration)
+        build_int8(graph, chain, batch, time, names, signal)
     return graph.to_bytes(description or _describe(chain))
 
 

@@ -19,7 +19,8 @@ def make_spec(num_taps=5, **settings):
 
 
 @pytest.mark.parametrize(
-    ("profile", "dtype"), [("exact", "INT32"), ("fast", "INT16")]
+    ("profile", "dtype"),
+    [("exact", "INT32"), ("fast", "INT16"), ("int8", "INT8")],
 )
 def test_inputs_and_outputs_have_their_names_and_types(profile, dtype):
     model = litert.to_flatbuffer(
@@ -96,6 +97,11 @@ def test_the_description_names_the_stages(dbp_chain):
             {"time": 9, "profile": "fast", "streaming": True},
             ValueError,
             "profile='exact' for a model of a stream",
+        ),
+        (
+            {"time": 9, "profile": "int8", "streaming": True},
+            ValueError,
+            "for a model of a stream. Received: profile='int8'",
         ),
     ],
 )
