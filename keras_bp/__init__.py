@@ -8,7 +8,9 @@ from keras_bp import (
     metrics,
     ops,
     optics,
+    stochastic,
     surgery,
+    training,
 )
 from keras_bp._version import __version__
 
@@ -21,5 +23,7 @@ __all__ = [
     "metrics",
     "ops",
     "optics",
+    "stochastic",
     "surgery",
+    "training",
 ]

@@ -50,6 +50,19 @@ def uniform(shape, seed_generator, dtype="float32"):
     return deferred_uniform(shape, seed_generator, dtype)(shape)
 
 
+def seed(seed_generator):
+    """Advances the generator; returns a seed of two integers, int32.
+
+    For samplers of other packages. It differs between the replicas of
+    `tf.distribute`.
+    """
+    found = seed_generator.next()
+    if keras.backend.backend() == "tensorflow":
+        found = _fold_replica(found)
+    # A cast would clip large numbers to the same one.
+    return ops.cast(found % 2**31, "int32")
+
+
 def deferred_uniform(shape, seed_generator, dtype="float32"):
     """Advances the generator now; returns a function that draws the noise.
 

@@ -1,8 +1,16 @@
 """The cheapest design of each family, side by side."""
 
+import numpy as np
+
 from examples.asic_parts.designs import snr, symbols
 from examples.asic_parts.gates import gates
-from examples.asic_parts.sweep import chain, cheapest, measured
+from examples.asic_parts.sweep import (
+    below,
+    chain,
+    cheapest,
+    measured,
+    pieces,
+)
 from examples.learned_dbp_parts.measure import ber_row, count_symbols
 from examples.learned_dbp_parts.stages import qam_blocks, unseen_blocks
 
@@ -59,6 +67,17 @@ def _best(store, sweep):
                     f"{family}, best of {len(designs)} designs",
                     f"effective SNR: {best.name}",
                     best.snr,
+                )
+            )
+    for piece in pieces(sweep):
+        before = below(store, piece)
+        if before is not None:
+            lengths = " and ".join(map(str, np.atleast_1d(piece.taps)))
+            found.append(
+                store.row(
+                    f"learned, {lengths} taps, to be {piece.tap_bits} bit",
+                    "effective SNR before rounding, below all levels",
+                    before,
                 )
             )
     return found

@@ -10,6 +10,9 @@ from examples.asic_parts.designs import (
     chain_of,
     steps_of,
 )
+from examples.asic_parts.training import real_model
+from examples.learned_dbp_parts.measure import snr
+from examples.learned_dbp_parts.stages import test_blocks
 from keras_bp.ops import signed_digits
 from tflite_export import FIRSpec
 from tflite_export.adder_graph import AdderGraph
@@ -37,12 +40,30 @@ def left(store, sweep):
         piece
         for piece in pieces(sweep)
         if not store.numbers(f"snr-{piece.steps_name}")
+        and not below(store, piece)
     ]
 
 
+def below(store, piece):
+    """SNR in dB before rounding, if it is below all levels, or None."""
+    found = store.numbers(f"below-{piece.steps_name}")
+    return found[0] if found else None
+
+
 def measure(store, sweep, piece):
-    """Measures a piece at all word lengths, unless it has been done."""
+    """Measures a piece at all word lengths, unless it has been done.
+
+    Learned filters that are below all levels before they are rounded are not
+    rounded.
+    """
     name = f"snr-{piece.steps_name}"
+    if piece.family == "learned" and not store.numbers(name):
+        model = real_model(store, sweep, piece.taps)
+        before = snr(model, test_blocks(store))
+        # Rounding only takes from it, and scales are not found for all.
+        if before < min(sweep.levels):
+            store.keep_numbers(f"below-{piece.steps_name}", [before])
+            return
     if not store.numbers(name):
         found = [
             best_gain(

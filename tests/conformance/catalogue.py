@@ -11,10 +11,15 @@ import tflite_export
 def packages():
     """The top packages and their public rooms."""
     for top in (keras_bp, tflite_export):
-        yield top
-        for found in pkgutil.iter_modules(top.__path__):
-            if found.ispkg and not found.name.startswith("_"):
-                yield importlib.import_module(f"{top.__name__}.{found.name}")
+        yield from _with_rooms(top)
+
+
+def _with_rooms(package):
+    yield package
+    for found in pkgutil.iter_modules(package.__path__):
+        if found.ispkg and not found.name.startswith("_"):
+            name = f"{package.__name__}.{found.name}"
+            yield from _with_rooms(importlib.import_module(name))
 
 
 def public_objects():

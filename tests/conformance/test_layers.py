@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from row_costs import sum_of_squares
 
 import keras_bp
 from keras_bp import layers
@@ -26,16 +27,20 @@ class Row:
     shape: tuple
     # Layers of fixed-point numbers compute in float32 under mixed precision.
     half_output: bool = True
+    # A stochastic node whose estimator needs the costs below it is trained
+    # by a SurrogateModel alone; what it returns may be integers.
+    trains: bool = True
+    integers: bool = False
 
 
-def row(cls, shape, half_output=True, **arguments):
+def row(cls, shape, half_output=True, trains=True, integers=False, **arguments):
     told = [
-        str(value)
+        getattr(value, "__name__", str(value))
         for key, value in arguments.items()
         if key not in ("seed", "slope") and not isinstance(value, FixedPoint)
     ]
     name = "-".join([cls.__name__, *told])
-    return Row(name, cls, arguments, shape, half_output)
+    return Row(name, cls, arguments, shape, half_output, trains, integers)
 
 
 ROWS = [
@@ -124,9 +129,57 @@ ROWS = [
         gradient="noise",
         seed=1,
     ),
+    row(layers.StochasticNode, (4, 6), estimator="reinmax", seed=1),
+    row(
+        layers.StochasticNode,
+        (4, 3, 2),
+        distribution="one_hot",
+        estimator="st_gumbel",
+        temperature=0.5,
+        inference="mode",
+        seed=1,
+    ),
+    row(
+        layers.StochasticNode,
+        (4, 5, 6),
+        distribution="mvn_diag",
+        event_ndims=2,
+        inference="mean",
+        seed=1,
+    ),
+    row(
+        layers.StochasticNode,
+        (4, 6),
+        trains=False,
+        estimator="score",
+        baseline="learned",
+        seed=1,
+    ),
+    row(
+        layers.StochasticNode,
+        (4, 6),
+        trains=False,
+        estimator="relax",
+        critic_units=4,
+        inference="mean",
+        seed=1,
+    ),
+    row(
+        layers.StochasticNode,
+        (4, 5, 3),
+        trains=False,
+        integers=True,
+        distribution="categorical",
+        samples=3,
+        seed=1,
+    ),
+    row(layers.CostNode, (4, 6), False, cost=sum_of_squares, weight=0.5),
 ]
 
 every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+every_trained_row = pytest.mark.parametrize(
+    "row", [row for row in ROWS if row.trains], ids=lambda row: row.name
+)
 
 
 def make(row, **kwargs):
@@ -143,6 +196,8 @@ def model_of(row):
     inputs = keras.Input(row.shape[1:])
     h = keras.layers.Dense(row.shape[-1])(inputs)
     h = make(row, name="tested")(h)
+    if row.integers:
+        h = keras.layers.Rescaling(1.0)(h)
     outputs = keras.layers.Dense(1)(keras.layers.Flatten()(h))
     return keras.Model(inputs, outputs)
 
@@ -189,14 +244,14 @@ def test_build_creates_all_weights_and_call_none(row):
     layer = make(row)
     layer.build((None, *row.shape[1:]))
     after_build = [weight.path for weight in layer.weights]
-    layer(batch(row), training=True)
+    layer(batch(row), **training_of(layer, row))
     assert [weight.path for weight in layer.weights] == after_build
     called = make(row)
     called(batch(row))
     assert len(called.weights) == len(after_build)
 
 
-@every_row
+@every_trained_row
 def test_the_input_and_every_trainable_weight_get_a_gradient(row, compiled):
     layer = make(row)
     layer.build((None, *row.shape[1:]))
@@ -205,7 +260,7 @@ def test_the_input_and_every_trainable_weight_get_a_gradient(row, compiled):
     def run(x):
         with tf.GradientTape() as tape:
             tape.watch(x)
-            y = layer(x, **training_of(layer))
+            y = layer(x, **training_of(layer, row))
             loss = tf.reduce_sum(y * y) + tf.reduce_sum(y)
         weights = [weight.value for weight in layer.trainable_weights]
         return tape.gradient(loss, [x, *weights])
@@ -216,9 +271,9 @@ def test_the_input_and_every_trainable_weight_get_a_gradient(row, compiled):
         assert np.any(gradient.numpy() != 0)
 
 
-def training_of(layer):
+def training_of(layer, row):
     parameters = inspect.signature(layer.call).parameters
-    return {"training": True} if "training" in parameters else {}
+    return {"training": row.trains} if "training" in parameters else {}
 
 
 @pytest.mark.parametrize(
@@ -226,7 +281,8 @@ def training_of(layer):
     [
         row
         for row in ROWS
-        if "seed" in inspect.signature(row.cls.__init__).parameters
+        if row.trains
+        and "seed" in inspect.signature(row.cls.__init__).parameters
     ],
     ids=lambda row: row.name,
 )
@@ -255,11 +311,12 @@ def test_the_output_follows_the_dtype_policy(row, policy):
     y = layer(batch(row))
     half = policy.startswith("mixed_") and row.half_output
     wide = "float64" if policy == "float64" else "float32"
-    assert y.dtype == (policy.removeprefix("mixed_") if half else wide)
+    expected = policy.removeprefix("mixed_") if half else wide
+    assert y.dtype == ("int32" if row.integers else expected)
     assert np.isfinite(tf.cast(y, "float32")).all()
 
 
-@every_row
+@every_trained_row
 @pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
 @pytest.mark.parametrize(
     "policy", ["float32", "mixed_float16", "mixed_bfloat16"]
@@ -300,13 +357,17 @@ def test_one_step_of_fit(row, mode, policy):
 @every_row
 def test_masking_is_set_on_purpose(row):
     layer = make(row)
-    # Layers that keep every position pass a mask on; a filter mixes them.
+    # Layers that keep every position pass a mask on; a filter mixes them, and
+    # a cost has none.
     mixes = getattr(layer, "power_taps", getattr(layer, "num_taps", 1)) > 1
+    mixes = mixes or row.cls is layers.CostNode
     assert layer.supports_masking is not mixes
 
 
 RELOAD = """
 import sys, numpy as np, keras, keras_bp
+sys.path.append(sys.argv[3])
+import row_costs
 folder = sys.argv[1]
 for index in range(int(sys.argv[2])):
     model = keras.models.load_model(f"{folder}/{index}.keras")
@@ -323,13 +384,17 @@ def test_reloaded_models_give_equal_outputs_in_a_fresh_process(tmp_path):
         x = batch(row).numpy()
         # A step of training first, so that saved weights are not initial.
         model.compile("sgd", "mse")
-        model.fit(x, np.ones((len(x), 1)), verbose=0)
+        if row.trains:
+            model.fit(x, np.ones((len(x), 1)), verbose=0)
         model.save(tmp_path / f"{index}.keras")
         np.savez(tmp_path / f"{index}.npz", x=x, y=model(x))
         reloaded = keras.models.load_model(tmp_path / f"{index}.keras")
         assert len(reloaded.weights) == len(model.weights)
     done = subprocess.run(
-        [sys.executable, "-c", RELOAD, str(tmp_path), str(len(ROWS))],
+        [
+            *(sys.executable, "-c", RELOAD, str(tmp_path), str(len(ROWS))),
+            str(pathlib.Path(__file__).parent),
+        ],
         capture_output=True,
         text=True,
         cwd=pathlib.Path(keras_bp.__file__).parents[1],
@@ -337,7 +402,7 @@ def test_reloaded_models_give_equal_outputs_in_a_fresh_process(tmp_path):
     assert done.stdout.strip().endswith("equal"), done.stderr[-2000:]
 
 
-@every_row
+@every_trained_row
 def test_two_replicas_train_together(row, two_replicas):
     strategy = two_replicas
     with strategy.scope():

@@ -1,0 +1,305 @@
+"""The stochastic graph of a model, read by public means of Keras."""
+
+import dataclasses
+import functools
+
+import keras
+
+from keras_bp.layers.cost_node import CostNode
+from keras_bp.layers.stochastic_node import StochasticNode
+
+
+@dataclasses.dataclass(frozen=True)
+class Slot:
+    """The place of a tensor in a pass through a graph.
+
+    Attributes:
+        index: Integer.
+    """
+
+    index: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One operation applied once.
+
+    Attributes:
+        operation: Layer or other Keras operation.
+        args: Its positional arguments, with `Slot` for tensors.
+        kwargs: Its keyword arguments, in the same way.
+        outputs: Structure of `Slot`.
+        name: String, unique in the graph; a shared layer has one for each
+            time it is applied.
+    """
+
+    operation: keras.Operation
+    args: tuple
+    kwargs: dict
+    outputs: object
+    name: str
+
+
+class StochasticGraph:
+    """Which nodes and costs a model has, and what depends on what.
+
+    Args:
+        model: Sequential or functional model. Models in it are looked into;
+            what is inside another layer is not.
+
+    Attributes:
+        steps: List of `Step`, in an order in which they can be run.
+        inputs: List of `Slot`, one for each input.
+        outputs: Structure of `Slot`, as the model returns it.
+        nodes: Dictionary from a name to the `Step` of a `StochasticNode`.
+        costs: Dictionary from a name to the `Step` of a `CostNode`.
+
+    Raises:
+        TypeError: The model is neither Sequential nor functional.
+        ValueError: A node or a cost is inside a layer, where the graph cannot
+            be read.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_bp.layers import StochasticNode
+    >>> from keras_bp.training import StochasticGraph
+    >>> bits = StochasticNode(estimator="reinmax", name="bits")
+    >>> model = keras.Sequential([keras.Input((3,)), bits])
+    >>> list(StochasticGraph(model).nodes)
+    ['bits']
+    """
+
+    def __init__(self, model):
+        self.steps = []
+        self._count = 0
+        self._names = {}
+        self.inputs, self.outputs = self._read(model)
+        # Brings inputs into the types and ranks that the graph expects.
+        self._entry = keras.Model(_structure(model, "input"), model.inputs)
+        self.nodes = self._steps_of(StochasticNode)
+        self.costs = self._steps_of(CostNode)
+        self._follow()
+
+    def input_tensors(self, x):
+        """The inputs of a model as a list of tensors, for `inputs`."""
+        return keras.tree.flatten(self._entry(x))
+
+    def ancestors(self, slots):
+        """Names of the nodes above any of some slots, in order."""
+        return self._union(self._ancestors, slots)
+
+    def parents(self, slots):
+        """Names of the nodes from which a slot is reached without another."""
+        return self._union(self._parents, slots)
+
+    def below(self, name):
+        """The steps below a node, in order."""
+        return [
+            step
+            for step in self.steps
+            if step.name != name and name in self.ancestors([step.outputs])
+        ]
+
+    def above(self, name):
+        """Names of the nodes above a node."""
+        step = self.nodes[name]
+        return self.ancestors([step.args, step.kwargs])
+
+    def scope(self, name, slots):
+        """The frontier of a node: what a function for its costs has to know.
+
+        Args:
+            name: String, the node.
+            slots: Structure of `Slot`, the cost.
+
+        Returns:
+            Names of those of the node and its ancestors from which the cost
+            is reached through other nodes alone.
+        """
+        own = {*self.above(name), name}
+        found, seen, left = set(), set(), list(self.parents(slots))
+        while left:
+            parent = left.pop()
+            if parent in own:
+                found.add(parent)
+            elif parent not in seen:
+                seen.add(parent)
+                step = self.nodes[parent]
+                left += self.parents([step.args, step.kwargs])
+        return tuple(node for node in self.nodes if node in found)
+
+    def _union(self, table, slots):
+        found = set()
+        for slot in slots_in(slots):
+            found |= table[slot.index]
+        return tuple(node for node in self.nodes if node in found)
+
+    def _steps_of(self, kind):
+        return {
+            step.name: step
+            for step in self.steps
+            if isinstance(step.operation, kind)
+        }
+
+    def _follow(self):
+        self._ancestors = {slot.index: frozenset() for slot in self.inputs}
+        self._parents = dict(self._ancestors)
+        for step in self.steps:
+            read = slots_in([step.args, step.kwargs])
+            above = frozenset().union(*(self._ancestors[s.index] for s in read))
+            direct = frozenset().union(*(self._parents[s.index] for s in read))
+            if step.name in self.nodes:
+                above, direct = above | {step.name}, frozenset({step.name})
+            for slot in slots_in(step.outputs):
+                self._ancestors[slot.index] = above
+                self._parents[slot.index] = direct
+
+    def _new_slot(self, _):
+        self._count += 1
+        return Slot(self._count - 1)
+
+    def _new_name(self, operation):
+        times = self._names[operation.name] = (
+            self._names.get(operation.name, 0) + 1
+        )
+        return operation.name if times == 1 else f"{operation.name}:{times - 1}"
+
+    def _read(self, model, inputs=None):
+        """Appends the steps of a model; returns its inputs and outputs."""
+        _check_readable(model)
+        # The same graph, without what `compile` and a subclass added.
+        graph = keras.Model(model.inputs, model.outputs)
+        tensors = [
+            keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name)
+            for x in graph.inputs
+        ]
+        if inputs is None:
+            inputs = [self._new_slot(x) for x in tensors]
+        # The tensors are kept, so that an id is not used again.
+        places = {
+            id(tensor): (slot, tensor)
+            for tensor, slot in zip(tensors, inputs, strict=True)
+        }
+
+        def call(recorder, *args, **kwargs):
+            outputs = recorder(*args, **kwargs)
+            slots = self._record(
+                recorder.operation, *_placed(places, args, kwargs), outputs
+            )
+            for tensor, slot in zip(
+                keras.tree.flatten(outputs), slots_in(slots), strict=True
+            ):
+                places[id(tensor)] = (slot, tensor)
+            return outputs
+
+        clone = keras.models.clone_model(
+            graph,
+            input_tensors=keras.tree.pack_sequence_as(graph.input, tensors),
+            clone_function=_Recorder,
+            call_function=call,
+        )
+        outputs = [places[id(x)][0] for x in clone.outputs]
+        return inputs, keras.tree.pack_sequence_as(
+            _structure(model, "output"), outputs
+        )
+
+    def _record(self, operation, args, kwargs, outputs):
+        if isinstance(operation, keras.Model) and _is_readable(operation):
+            return self._read(operation, slots_in(args))[1]
+        _check_opaque(operation)
+        slots = keras.tree.map_structure(self._new_slot, outputs)
+        self.steps.append(
+            Step(operation, args, kwargs, slots, self._new_name(operation))
+        )
+        return slots
+
+
+class _Recorder(keras.Operation):
+    """Stands for an operation in a graph that is only read."""
+
+    def __init__(self, operation):
+        super().__init__()
+        self.operation = operation
+
+    def compute_output_spec(self, *args, **kwargs):
+        return self.operation.compute_output_spec(*args, **kwargs)
+
+
+def _structure(model, which):
+    """The inputs or outputs of a model, in its own structure."""
+    if isinstance(model, keras.Sequential):
+        return getattr(model, f"{which}s")[0]
+    return getattr(model, which)
+
+
+def slots_in(structure):
+    """The `Slot` of a structure, in order."""
+    leaves = keras.tree.flatten(structure)
+    return [leaf for leaf in leaves if isinstance(leaf, Slot)]
+
+
+def _placed(places, args, kwargs):
+    def place(leaf):
+        known = isinstance(leaf, keras.KerasTensor)
+        return places[id(leaf)][0] if known else leaf
+
+    return keras.tree.map_structure(place, (args, kwargs))
+
+
+def _is_readable(model):
+    """Whether the model computes its graph, and not code of its own."""
+    call = type(model).call
+    plain = call in (keras.Sequential.call, _functional_call())
+    return plain or getattr(model, "reads_as_graph", False)
+
+
+@functools.cache
+def _functional_call():
+    # The class of functional models has no public name.
+    x = keras.Input((1,))
+    return type(keras.Model(x, x)).call
+
+
+def _check_readable(model):
+    if not isinstance(model, keras.Model) or not _is_readable(model):
+        kind = f"{type(model).__module__}.{type(model).__name__}"
+        raise TypeError(
+            "StochasticGraph expects a Sequential or functional model, because "
+            f"it reads the graph. Received: model={model!r} of type {kind}"
+        )
+    if not model.built or not getattr(model, "inputs", None):
+        raise ValueError(
+            "StochasticGraph expects a built model. Received: "
+            f"{model.name!r}, not built. Begin it with `keras.Input`."
+        )
+
+
+def _check_opaque(operation):
+    if isinstance(operation, (StochasticNode, CostNode)):
+        return
+    for inner in _inner_layers(operation, set()):
+        local = isinstance(inner, StochasticNode) and inner.is_local
+        if isinstance(inner, (StochasticNode, CostNode)) and not local:
+            raise ValueError(
+                f"{type(inner).__name__} {inner.name!r} is inside the layer "
+                f"{operation.name!r}, whose `call` is code: what depends on it "
+                "cannot be read. Put it into a functional or Sequential model"
+            )
+
+
+def _inner_layers(value, seen):
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    if isinstance(value, keras.layers.Layer):
+        yield value
+        held = vars(value).values()
+    elif isinstance(value, dict):
+        held = value.values()
+    elif isinstance(value, (list, tuple)):
+        held = value
+    else:
+        return
+    for each in held:
+        yield from _inner_layers(each, seen)
