@@ -1,13 +1,20 @@
-"""Callbacks that change layers of this package while a model trains."""
+"""Callbacks for layers of this package while a model trains."""
 
 from keras_bp.callbacks.coordinate_close import CoordinateClose
+from keras_bp.callbacks.gradient_variance import GradientVariance
 from keras_bp.callbacks.incremental_freeze import IncrementalFreeze
+from keras_bp.callbacks.sample_grid import SampleGrid, image_grid
 from keras_bp.callbacks.slope_annealing import SlopeAnnealing
 from keras_bp.callbacks.tap_prune import TapPrune
+from keras_bp.callbacks.temperature_schedule import TemperatureSchedule
 
 __all__ = [
     "CoordinateClose",
+    "GradientVariance",
     "IncrementalFreeze",
+    "SampleGrid",
     "SlopeAnnealing",
     "TapPrune",
+    "TemperatureSchedule",
+    "image_grid",
 ]

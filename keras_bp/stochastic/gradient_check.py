@@ -7,6 +7,7 @@ import textwrap
 import numpy as np
 
 from keras_bp import _checks
+from keras_bp.stochastic._check_row import CheckRow
 from keras_bp.stochastic._estimates import Estimates, unchanged, value_of
 from keras_bp.stochastic._reference import scored
 from keras_bp.stochastic._table import number, text_table
@@ -15,49 +16,6 @@ METHODS = ("enumerate", "monte_carlo")
 
 # Differences of this share of the largest element pass for rounding.
 _ROUNDING = 1e-5
-
-
-@dataclasses.dataclass(frozen=True)
-class CheckRow:
-    """What was found of one variable.
-
-    Attributes:
-        name: String, the path of the variable.
-        exact: Array, the gradient compared with.
-        mean: Array, the mean of the estimates.
-        error: Array, the standard error of `mean - exact`.
-        variance: Array, the variance of one estimate.
-        rounding: Float, a difference that passes for rounding.
-    """
-
-    name: str
-    exact: np.ndarray
-    mean: np.ndarray
-    error: np.ndarray
-    variance: np.ndarray
-    rounding: float
-
-    @property
-    def bias(self):
-        return self.mean - self.exact
-
-    @property
-    def z(self):
-        """The bias in standard errors, of each element."""
-        error = np.hypot(self.error, self.rounding)
-        # Where nothing differs there may be nothing to divide by.
-        return np.divide(
-            self.bias, error, out=np.zeros_like(error), where=error > 0
-        )
-
-    @property
-    def worst(self):
-        """Index of the element whose z is largest in magnitude."""
-        return np.unravel_index(np.argmax(np.abs(self.z)), self.z.shape)
-
-    @property
-    def worst_z(self):
-        return float(np.max(np.abs(self.z))) if self.z.size else 0.0
 
 
 @dataclasses.dataclass(frozen=True)

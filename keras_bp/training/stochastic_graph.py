@@ -1,12 +1,17 @@
 """The stochastic graph of a model, read by public means of Keras."""
 
 import dataclasses
-import functools
 
 import keras
 
 from keras_bp.layers.cost_node import CostNode
 from keras_bp.layers.stochastic_node import StochasticNode
+from keras_bp.training._readable import (
+    check_opaque,
+    check_readable,
+    is_readable,
+    structure_of,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +81,7 @@ class StochasticGraph:
         self._names = {}
         self.inputs, self.outputs = self._read(model)
         # Brings inputs into the types and ranks that the graph expects.
-        self._entry = keras.Model(_structure(model, "input"), model.inputs)
+        self._entry = keras.Model(structure_of(model, "input"), model.inputs)
         self.nodes = self._steps_of(StochasticNode)
         self.costs = self._steps_of(CostNode)
         self._follow()
@@ -167,7 +172,7 @@ class StochasticGraph:
 
     def _read(self, model, inputs=None):
         """Appends the steps of a model; returns its inputs and outputs."""
-        _check_readable(model)
+        check_readable(model)
         # The same graph, without what `compile` and a subclass added.
         graph = keras.Model(model.inputs, model.outputs)
         tensors = [
@@ -201,13 +206,13 @@ class StochasticGraph:
         )
         outputs = [places[id(x)][0] for x in clone.outputs]
         return inputs, keras.tree.pack_sequence_as(
-            _structure(model, "output"), outputs
+            structure_of(model, "output"), outputs
         )
 
     def _record(self, operation, args, kwargs, outputs):
-        if isinstance(operation, keras.Model) and _is_readable(operation):
+        if isinstance(operation, keras.Model) and is_readable(operation):
             return self._read(operation, slots_in(args))[1]
-        _check_opaque(operation)
+        check_opaque(operation)
         slots = keras.tree.map_structure(self._new_slot, outputs)
         self.steps.append(
             Step(operation, args, kwargs, slots, self._new_name(operation))
@@ -226,13 +231,6 @@ class _Recorder(keras.Operation):
         return self.operation.compute_output_spec(*args, **kwargs)
 
 
-def _structure(model, which):
-    """The inputs or outputs of a model, in its own structure."""
-    if isinstance(model, keras.Sequential):
-        return getattr(model, f"{which}s")[0]
-    return getattr(model, which)
-
-
 def slots_in(structure):
     """The `Slot` of a structure, in order."""
     leaves = keras.tree.flatten(structure)
@@ -245,61 +243,3 @@ def _placed(places, args, kwargs):
         return places[id(leaf)][0] if known else leaf
 
     return keras.tree.map_structure(place, (args, kwargs))
-
-
-def _is_readable(model):
-    """Whether the model computes its graph, and not code of its own."""
-    call = type(model).call
-    plain = call in (keras.Sequential.call, _functional_call())
-    return plain or getattr(model, "reads_as_graph", False)
-
-
-@functools.cache
-def _functional_call():
-    # The class of functional models has no public name.
-    x = keras.Input((1,))
-    return type(keras.Model(x, x)).call
-
-
-def _check_readable(model):
-    if not isinstance(model, keras.Model) or not _is_readable(model):
-        kind = f"{type(model).__module__}.{type(model).__name__}"
-        raise TypeError(
-            "StochasticGraph expects a Sequential or functional model, because "
-            f"it reads the graph. Received: model={model!r} of type {kind}"
-        )
-    if not model.built or not getattr(model, "inputs", None):
-        raise ValueError(
-            "StochasticGraph expects a built model. Received: "
-            f"{model.name!r}, not built. Begin it with `keras.Input`."
-        )
-
-
-def _check_opaque(operation):
-    if isinstance(operation, (StochasticNode, CostNode)):
-        return
-    for inner in _inner_layers(operation, set()):
-        local = isinstance(inner, StochasticNode) and inner.is_local
-        if isinstance(inner, (StochasticNode, CostNode)) and not local:
-            raise ValueError(
-                f"{type(inner).__name__} {inner.name!r} is inside the layer "
-                f"{operation.name!r}, whose `call` is code: what depends on it "
-                "cannot be read. Put it into a functional or Sequential model"
-            )
-
-
-def _inner_layers(value, seen):
-    if id(value) in seen:
-        return
-    seen.add(id(value))
-    if isinstance(value, keras.layers.Layer):
-        yield value
-        held = vars(value).values()
-    elif isinstance(value, dict):
-        held = value.values()
-    elif isinstance(value, (list, tuple)):
-        held = value
-    else:
-        return
-    for each in held:
-        yield from _inner_layers(each, seen)

@@ -36,7 +36,7 @@ def test_code_runs_as_printed(index, tmp_path):
 
 def test_the_first_example_is_short():
     code = [line for line in BLOCKS[0].splitlines() if line]
-    assert len(BLOCKS) == 5 and len(code) <= 13
+    assert len(BLOCKS) == 6 and len(code) <= 13
     assert sum("import" not in line for line in code) <= 10
 
 
@@ -63,11 +63,11 @@ def test_linked_files_exist():
 
 
 def test_every_name_in_the_table_of_variants_exists():
-    from keras_bp import callbacks, layers, ops, optics, surgery
+    from keras_bp import callbacks, layers, ops, optics, surgery, training
 
     known = {
         name
-        for room in (callbacks, layers, ops, optics, surgery)
+        for room in (callbacks, layers, ops, optics, surgery, training)
         for name in room.__all__
     }
     table = TEXT.split("## Variants")[1].split("An estimator of your own")[0]
@@ -78,3 +78,5 @@ def test_every_name_in_the_table_of_variants_exists():
         ops.binary_estimators()
     )
     assert estimators == set(ops.binary_estimators())
+    named = set(re.findall(r'"(\w+)"', table))
+    assert {"score", "rloo", "disarm", "relax", "vimco"} <= named

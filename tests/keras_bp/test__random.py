@@ -80,3 +80,43 @@ def test_replicas_draw_different_noise_and_one_replica_the_usual(two_replicas):
     np.testing.assert_array_equal(a, draws(lambda f: f, 3, 1, (64,))[0])
     (a2, b2), _ = step()
     assert not np.array_equal(a, a2) and not np.array_equal(b, b2)
+
+
+def test_a_seed_is_two_integers_that_are_new_each_time(compiled):
+    def draw(generator, run):
+        return [run(lambda: _random.seed(generator)) for _ in range(3)]
+
+    def run(function):
+        return compiled(function)().numpy()
+
+    found = draw(keras.random.SeedGenerator(5), run)
+    again = draw(keras.random.SeedGenerator(5), lambda f: f().numpy())
+    np.testing.assert_array_equal(found, again)
+    assert all(seed.shape == (2,) and seed.dtype == "int32" for seed in found)
+    assert len({tuple(seed) for seed in found}) == 3
+    assert min(seed.min() for seed in found) >= 0
+
+
+def test_large_seeds_stay_apart():
+    # A cast to int32 would clip what is above 2^31, or make it negative.
+    found = {
+        tuple(_random.seed(keras.random.SeedGenerator(seed)).numpy())
+        for seed in (2**31 + 1, 2**31 + 2, 2**32 - 3)
+    }
+    assert len(found) == 3
+    assert min(min(seed) for seed in found) >= 0
+
+
+def test_replicas_get_different_seeds(two_replicas):
+    with two_replicas.scope():
+        generator = keras.random.SeedGenerator(3)
+
+    @tf.function
+    def step():
+        found = two_replicas.run(lambda: _random.seed(generator))
+        return two_replicas.experimental_local_results(found)
+
+    first, second = step()
+    assert not np.array_equal(first, second)
+    alone = _random.seed(keras.random.SeedGenerator(3))
+    np.testing.assert_array_equal(first, alone)

@@ -23,6 +23,5 @@ def st_gumbel(distribution, noise, temperature):
         Jang, Gu, Poole, 2017, https://arxiv.org/abs/1611.01144, section 2.2.
     """
     path = gumbel(distribution, noise, temperature)
-    # In this order, so that the sample is not rounded.
     sample = ops.stop_gradient(distribution.sample(noise))
     return path - ops.stop_gradient(path) + sample

@@ -34,6 +34,5 @@ def straight_through(distribution, noise, temperature):
             noise=noise,
         )
     p = distribution.mean()
-    # In this order, so that the sample is not rounded.
     sample = ops.stop_gradient(distribution.sample(noise))
     return p - ops.stop_gradient(p) + sample

@@ -366,6 +366,16 @@ def test_the_continuous_variable_of_a_bit_falls_as_its_conditional():
         assert stats.ks_2samp(a, b).pvalue > 1e-3
 
 
+def test_the_noise_of_a_bit_that_is_known_stays_on_its_side():
+    # Between 0 and p where it is 1, between p and 1 where it is 0.
+    x, v = RNG.normal(size=(9, 3)), RNG.uniform(size=(9, 3))
+    p = special.expit(x)
+    found = ops.node_distribution("bernoulli", tf.constant(x))
+    for bit, u in [(1.0, v * p), (0.0, p + v * (1 - p))]:
+        z = found.conditional(tf.fill((9, 3), tf.constant(bit, "float64")), v)
+        np.testing.assert_allclose(z, x - special.logit(u), rtol=1e-9)
+
+
 @pytest.mark.parametrize("kind", ["bernoulli", "one_hot", "categorical"])
 def test_one_seed_gives_one_sample_however_it_runs(kind, compiled):
     logits = tf.constant(RNG.normal(size=(500, 3)), "float32")
