@@ -68,7 +68,8 @@ class Axes:
         for name in gone:
             if name in weights:
                 weight, own = weights[name]
-                x = x * self.expand(weight, own, have)
+                weight = self.expand(weight, own, have)
+                x = x * ops.cast(weight, x.dtype)
             else:
                 equal *= self.sizes[name]
         index = tuple(have.index(name) for name in gone)

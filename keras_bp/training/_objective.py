@@ -62,7 +62,10 @@ class Objective:
             Dictionary from a name to a cost `(rows,)` and its axes.
         """
         graph, known = run.graph, self._supervision
-        found = dict(run.costs)
+        found = {
+            name: (ops.cast(cost, self._dtype), axes)
+            for name, (cost, axes) in run.costs.items()
+        }
         for output, loss in known.losses.items():
             if below and below not in graph.ancestors([loss.slot]):
                 continue
@@ -151,20 +154,22 @@ class Objective:
         node, draw = self.run.graph.nodes[name].operation, self.run.draws[name]
         problem = self._problem(name, node, draw)
         found = node.rule.rule(problem)
-        total = self._mean(found.surrogate, draw.axes)
+        total = self._mean(ops.cast(found.surrogate, self._dtype), draw.axes)
         if found.critic_gradients is not None:
-            total = total + sum(
+            critic = sum(
                 ops.sum(ops.stop_gradient(gradient) * weight)
                 for gradient, weight in zip(
                     found.critic_gradients, node.critic.weights, strict=True
                 )
             )
+            total = total + ops.cast(critic, self._dtype)
         if update:
             cost = problem.cost if found.observed is None else found.observed
             loss = node.baseline_state.observe(
                 cost, draw.distribution, draw.value
             )
-            total = total if loss is None else total + ops.mean(loss)
+            if loss is not None:
+                total = total + ops.cast(ops.mean(loss), self._dtype)
         return total
 
     def _mean(self, rows, axes):
@@ -177,15 +182,19 @@ class Objective:
     def _problem(self, name, node, draw):
         draw_value = ops.stop_gradient(draw.value)
         critic = node.critic
+
+        def cast(cost):
+            return ops.cast(cost, node.noise_dtype)
+
         return NodeProblem(
             distribution=draw.distribution,
             noise=draw.noise,
             value=draw_value,
-            cost=ops.stop_gradient(self._cost(name, draw)),
-            evaluate=lambda value, below=None: self.below(
-                self.run.again(name, value, below), name
+            cost=cast(ops.stop_gradient(self._cost(name, draw))),
+            evaluate=lambda value, below=None: cast(
+                self.below(self.run.again(name, value, below), name)
             ),
-            train=lambda value: self._train(name, value),
+            train=lambda value: cast(self._train(name, value)),
             others=lambda x: self._others(x, name, draw.axes),
             draw=lambda: node.noise_of(draw.distribution),
             baseline=node.baseline_state(draw.distribution.params),
@@ -197,7 +206,9 @@ class Objective:
             ),
             critic=critic and critic.network,
             control=critic and critic.control,
-            bound=self._signal if self._bound else None,
+            bound=(
+                (lambda rule: cast(self._signal(rule))) if self._bound else None
+            ),
         )
 
     def _cost(self, name, draw):

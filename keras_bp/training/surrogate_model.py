@@ -207,8 +207,17 @@ class SurrogateModel(keras.Model):
             run,
             self._supervision(y, sample_weight),
             self.objective == "multi_sample_bound",
-            "float64" if self.compute_dtype == "float64" else "float32",
+            self._cost_dtype(),
         )
+
+    def _cost_dtype(self):
+        """The widest that a layer computes in."""
+        operations = [step.operation for step in self.stochastic_graph.steps]
+        wide = any(
+            getattr(operation, "compute_dtype", None) == "float64"
+            for operation in operations
+        )
+        return "float64" if wide else "float32"
 
     def _penalty(self):
         """The regularizers of all layers, a scalar."""
@@ -223,7 +232,8 @@ class SurrogateModel(keras.Model):
             for layer in layers.values()
             for loss in getattr(layer, "losses", [])
         ]
-        return sum((ops.cast(x, "float32") for x in losses), 0.0)
+        dtype = self._cost_dtype()
+        return sum((ops.cast(x, dtype) for x in losses), 0.0)
 
     def train_step(self, data):
         import tensorflow as tf

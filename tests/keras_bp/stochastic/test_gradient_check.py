@@ -238,6 +238,17 @@ def test_monte_carlo_sees_a_normal_node(estimator):
         assert abs(found[0, 0] - 0.4) < 4.5 * row.error[0, 0]
 
 
+@pytest.mark.parametrize("copies", [1, 2])
+def test_the_reference_is_right_with_few_copies(copies):
+    # With its own cost in the baseline it would be half of it.
+    model = weighted(toy("disarm"))
+    report = check(
+        model, ONE, method="monte_carlo", num_estimates=8000, copies=copies
+    )
+    (row,) = report.rows
+    assert abs(row.exact[0, 0] - 0.025) < 4.5 * row.error[0, 0]
+
+
 def test_monte_carlo_sees_a_step_that_a_path_does_not():
     def step(x):
         return ops.sum(ops.cast(x > 0, "float32") + 0.1 * x**2, axis=-1)

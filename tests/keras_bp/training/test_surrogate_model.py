@@ -310,6 +310,19 @@ def test_other_dtypes_train(policy, estimator):
         keras.config.set_dtype_policy(before)
 
 
+@pytest.mark.parametrize("estimator", ["relax", "rloo", "enumerate"])
+def test_some_layers_may_be_wider_than_others(estimator):
+    x = keras.Input((4,))
+    h = keras.layers.Dense(3, dtype="float64", kernel_regularizer="l2")(x)
+    samples = 2 if estimator == "rloo" else 1
+    h = bit(estimator, 3, samples=samples, dtype="float64")(h)
+    y = keras.layers.Dense(2, kernel_regularizer="l2")(h)
+    model = SurrogateModel(x, [y, CostNode(energy, name="energy")(h)])
+    model.compile("sgd", loss="mse")
+    history = model.fit(*batch(), verbose=0).history
+    assert np.isfinite(history["loss"][0])
+
+
 @keras.saving.register_keras_serializable(package="tests")
 def energy(h):
     return ops.sum(h, axis=-1)

@@ -67,3 +67,14 @@ def test_class_numbers_below_are_refused():
     model.compile("sgd")
     with pytest.raises(ValueError, match="no mean. Use the distribution 'one"):
         model.surrogate(np.zeros((2, 3), "float32"))
+
+
+def test_the_baseline_learns_what_the_tangent_leaves():
+    node = StochasticNode("bernoulli", "muprop", baseline="moving_average")
+    x = keras.Input((1,))
+    cost = CostNode(lambda b: 10 + keras.ops.sum(b**2, axis=-1))(node(x))
+    model = SurrogateModel(x, cost)
+    model.compile("sgd")
+    model.surrogate(keras.ops.zeros((4, 1)), update=True)
+    # Of the cost, 10 or 11, it is (b - 1/2)^2.
+    assert float(node.baseline_state(None)) == pytest.approx(0.25)
