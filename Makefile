@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 RIVALS := .venv-rivals
+# PyTorch without CUDA, which is gigabytes; without a network, pip takes what it finds.
+TORCH_WHEELS := https://download.pytorch.org/whl/cpu/torch/
 TOOLS := .tools
 # Debian packages of compilers and simulators, and what shows that they are there.
 HARDWARE_PACKAGES := clang g++ gcc gcc-arm-none-eabi iverilog libnewlib-arm-none-eabi \
@@ -32,7 +34,7 @@ help:
 	@echo "make hardware    run the tests that need compilers and simulators; on"
 	@echo "                 Debian as root it installs them"
 	@echo "make lint        check style, import order and BUILD files (needs npm)"
-	@echo "make rivals      make $(RIVALS), where benchmarks.optics meets other packages"
+	@echo "make rivals      make $(RIVALS), where the benchmarks meet other packages"
 	@echo "make results     render the tables of docs/results"
 	@echo "make clean       remove .venv, .tools, caches and build folders; out/ stays"
 	@echo "Python 3.11 or later is needed; choose it with PYTHON=python3.12."
@@ -83,7 +85,7 @@ results: $(VENV)/.examples.stamp
 
 # Apart, since they pin packages of their own.
 rivals:
-	$(MAKE) VENV=$(RIVALS) $(RIVALS)/.rivals.stamp
+	$(MAKE) VENV=$(RIVALS) PIP_FLAGS="--find-links $(TORCH_WHEELS)" $(RIVALS)/.rivals.stamp
 	$(RIVALS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps sionna==1.2.2
 
 clean:
@@ -103,7 +105,7 @@ $(PY):
 # $(VENV)/.NAME.stamp: this package is installed in place, with its extra NAME.
 $(VENV)/.%.stamp: setup.py keras_bp/_version.py | $(PY)
 	@echo "Installing keras_bp[$*] into $(VENV). The first time takes a minute or two."
-	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[$*]' || { \
+	@$(PY) -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -e '.[$*]' || { \
 	  echo "The installation failed, see above. If pip found no matching tensorflow, this" \
 	    "Python is too new for it: make clean, then PYTHON=python3.12." >&2; exit 1; }
 	@touch $@

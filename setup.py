@@ -17,8 +17,15 @@ long_description = readme.read_text(encoding="utf-8") if readme.exists() else ""
 
 export = ["ai-edge-litert>=2.0", "flatbuffers>=24.3"]
 examples = [*export, "scikit-learn>=1.4", "matplotlib>=3.8", "jinja2>=3.1"]
-# With Sionna, which `make rivals` installs without its own requirements.
-rivals = [*examples, "OptiCommPy==0.11.0", "importlib_resources>=6.0"]
+# With Sionna, which `make rivals` installs without its own requirements. The
+# version of PyTorch is one of which there are wheels without CUDA.
+rivals = [
+    *examples,
+    "OptiCommPy==0.11.0",
+    "importlib_resources>=6.0",
+    "storchastic==0.3.7",
+    "torch==2.13.0",
+]
 test = [
     *examples,
     "apytypes>=0.5",

@@ -496,6 +496,16 @@ def test_the_antithetic_sample_trains_what_is_below():
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
+def test_a_call_keeps_the_losses_of_compile():
+    model = network()
+    model.compile("sgd", loss="mse")
+    x, y = batch()
+    model.predict(x, verbose=0)
+    assert list(model.cost_slots) == ["below_loss"]
+    assert model.losses == []
+    assert model.fit(x, y, verbose=0).history["loss"][0] > 0
+
+
 def test_unbiased_is_told():
     assert toy("disarm").unbiased
     assert not toy("sigmoid_adjusted").unbiased
