@@ -41,12 +41,10 @@ def test_evaluations_count_samples_and_what_is_evaluated_again(name, expected):
 
 def test_plain_backprop_is_the_same_with_more_evaluations():
     found = []
-    for count in (1, 3):
-        model = networks.plain_network(SMALL, count)
-        x = tf.constant(networks.images(SMALL))
-        if found:
-            model.set_weights(weights)
-        weights = model.get_weights()
+    models = [networks.plain_network(SMALL, count) for count in (1, 3)]
+    models[1].set_weights(models[0].get_weights())
+    x = tf.constant(networks.images(SMALL))
+    for model in models:
         with tf.GradientTape() as tape:
             loss = sum(tf.reduce_mean(cost) for cost in model(x))
         slopes = tape.gradient(loss, model.trainable_variables)
