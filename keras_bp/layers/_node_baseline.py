@@ -27,8 +27,15 @@ class NodeBaseline:
         """The baseline of each row, made of what came before."""
         return None
 
-    def observe(self, cost, distribution, value):
-        """Learns from a batch of costs; returns a loss for it, or None."""
+    def observe(self, cost, distribution, value, baseline=None):
+        """Learns from a batch of costs; returns a loss for it, or None.
+
+        Args:
+            cost: Tensor `(rows,)`.
+            distribution: That of the node.
+            value: Its sample.
+            baseline: What the call returned for this batch.
+        """
         return None
 
     def _weight(self, name, shape=()):
@@ -54,7 +61,7 @@ class MovingAverage(NodeBaseline):
         # One number for all rows.
         return self.mean / ops.maximum(self.share, 1 - _DECAY)
 
-    def observe(self, cost, distribution, value):
+    def observe(self, cost, distribution, value, baseline=None):
         _move(self.mean, ops.mean(cost))
         _move(self.share, ops.ones_like(self.share))
 
@@ -81,7 +88,7 @@ class Optimal(NodeBaseline):
             for top, bottom in zip(self.tops, self.bottoms, strict=True)
         ]
 
-    def observe(self, cost, distribution, value):
+    def observe(self, cost, distribution, value, baseline=None):
         scores = distribution.detached().score(value)
         for top, bottom, score in zip(
             self.tops, self.bottoms, scores, strict=True
@@ -138,13 +145,12 @@ class Learned(MovingAverage):
                 ops.concatenate(params, axis=-1) if self._joined else params
             )
         learned = ops.reshape(self.network(inputs), (-1,))
-        self._last = super().__call__(params) + ops.cast(
+        return super().__call__(params) + ops.cast(
             learned, self.node.noise_dtype
         )
-        return self._last
 
-    def observe(self, cost, distribution, value):
-        loss = ops.square(ops.stop_gradient(cost) - self._last)
+    def observe(self, cost, distribution, value, baseline=None):
+        loss = ops.square(ops.stop_gradient(cost) - baseline)
         super().observe(cost, distribution, value)
         return loss
 

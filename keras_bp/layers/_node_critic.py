@@ -5,6 +5,9 @@ import math
 import keras
 from keras import ops
 
+# What is further out is the same to the network.
+_FAR = 100.0
+
 
 class NodeCritic:
     """A temperature and a weight, a network, or both, as trained weights.
@@ -61,5 +64,7 @@ class NodeCritic:
             ops.reshape(x, (-1, math.prod(x.shape[1:])))
             for x in (value, *params)
         ]
-        hidden = ops.tanh(ops.concatenate(flat, axis=-1) @ kernel + bias)
+        # A forbidden class has a logit of -inf.
+        inputs = ops.clip(ops.concatenate(flat, axis=-1), -_FAR, _FAR)
+        hidden = ops.tanh(inputs @ kernel + bias)
         return ops.sum(hidden * out, axis=-1)

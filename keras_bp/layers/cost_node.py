@@ -77,6 +77,13 @@ class CostNode(keras.layers.Layer):
                 "(batch,), a number for each example. Sum or average over the "
                 f"other axes. Received: shape={tuple(found.shape)}"
             )
+        rows, batch = found.shape[0], tensors[0].shape[0]
+        if rows == 1 != batch or None not in (rows, batch) and rows != batch:
+            raise ValueError(
+                f"{type(self).__name__} {self.name!r} expects a number for "
+                f"each of {batch or 'the'} examples. Sum or average over the "
+                f"other axes alone. Received: shape={tuple(found.shape)}"
+            )
         return self.weight * ops.cast(found, self.cost_dtype)
 
     def _widen(self, x):

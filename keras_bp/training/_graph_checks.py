@@ -1,5 +1,8 @@
 """What would be silently wrong in a stochastic graph."""
 
+from keras_bp.layers.stochastic_node import StochasticNode
+from keras_bp.training.stochastic_graph import slots_in
+
 
 def check_graph(graph, losses, objective):
     """Refuses a graph whose estimators do not get what they need.
@@ -19,6 +22,7 @@ def check_graph(graph, losses, objective):
             "SurrogateModel expects a cost: a keras_bp.layers.CostNode above "
             "one of the outputs, or a loss given to `compile`. Received: none"
         )
+    _check_seeds(graph)
     weighed = set(graph.ancestors(costs))
     for name, step in graph.nodes.items():
         if name not in weighed:
@@ -33,6 +37,20 @@ def check_graph(graph, losses, objective):
         _check_bound(graph)
     else:
         _check_no_bound(graph)
+
+
+def _check_seeds(graph):
+    """Nodes of one seed would draw the same noise, and follow each other."""
+    seen = {}
+    for name, step in graph.nodes.items():
+        node = step.operation
+        other = seen.setdefault(node.seed, node)
+        if node.seed is not None and other is not node:
+            raise ValueError(
+                "SurrogateModel expects nodes with a `seed` of their own, or "
+                "None: nodes of one seed draw the same noise. Received: "
+                f"seed={node.seed} for {other.name!r} and {name!r}"
+            )
 
 
 def _sampled(graph, names):
@@ -83,12 +101,41 @@ def _check_no_bound(graph):
 
 
 def local_values(run):
-    """The samples of nodes with a local estimator, by name."""
+    """The samples of nodes with a local estimator, by name.
+
+    Nodes with nothing to train above them are left out: no gradient is wanted
+    of their samples.
+    """
     return {
         name: run.draws[name].value
         for name, step in run.graph.nodes.items()
-        if step.operation.rule.kind == "local" and name not in run.weights
+        if step.operation.rule.kind == "local"
+        and name not in run.weights
+        and _trains(run.graph, step)
     }
+
+
+def _trains(graph, step):
+    """Whether a gradient of the inputs of a step reaches a weight."""
+    makers = {
+        slot.index: maker
+        for maker in graph.steps
+        for slot in slots_in(maker.outputs)
+    }
+    left = slots_in([step.args, step.kwargs])
+    while left:
+        maker = makers.get(left.pop().index)
+        if maker is None or _holds(maker.operation):
+            continue
+        if getattr(maker.operation, "trainable_variables", ()):
+            return True
+        left += slots_in([maker.args, maker.kwargs])
+    return False
+
+
+def _holds(operation):
+    rule = getattr(operation, "rule", None)
+    return isinstance(operation, StochasticNode) and rule.kind == "cost"
 
 
 def check_paths(gradients):

@@ -86,6 +86,11 @@ class Objective:
     def _weigh(self, cost, axes, weight):
         if weight is None:
             return cost
+        if any(size != 1 for size in weight.shape[1:]):
+            raise ValueError(
+                "SurrogateModel expects a weight for each example, of shape "
+                f"(batch,). Received: shape={tuple(weight.shape)}"
+            )
         weight = ops.cast(ops.reshape(weight, (-1,)), cost.dtype)
         return cost * self.axes.expand(weight, (), axes)
 
@@ -144,12 +149,15 @@ class Objective:
         )
         return total, axes
 
-    def estimate(self, name, update):
-        """The surrogate of one node, a scalar.
+    def estimate(self, name):
+        """The surrogate of one node, a scalar, and how its baseline learns.
 
         Args:
             name: String, a node with a cost estimator.
-            update: Boolean, whether its baseline learns.
+
+        Returns:
+            Pair of the surrogate, and a function that lets the baseline learn
+            from the batch, and returns a loss for it or None.
         """
         node, draw = self.run.graph.nodes[name].operation, self.run.draws[name]
         problem = self._problem(name, node, draw)
@@ -163,14 +171,17 @@ class Objective:
                 )
             )
             total = total + ops.cast(critic, self._dtype)
-        if update:
-            cost = problem.cost if found.observed is None else found.observed
+        cost = problem.cost if found.observed is None else found.observed
+
+        def observe():
             loss = node.baseline_state.observe(
-                cost, draw.distribution, draw.value
+                cost, draw.distribution, draw.value, problem.baseline
             )
-            if loss is not None:
-                total = total + ops.cast(ops.mean(loss), self._dtype)
-        return total
+            return (
+                None if loss is None else ops.cast(ops.mean(loss), self._dtype)
+            )
+
+        return total, observe
 
     def _mean(self, rows, axes):
         weights = {
@@ -239,6 +250,12 @@ class Objective:
 
     def _others(self, x, name, axes):
         sampled = [axis for axis in axes if axis not in self.run.weights]
+        if not sampled:
+            raise ValueError(
+                f"The estimator of the node {name!r} compares samples of a "
+                "node above that is enumerated. Give the node `samples` of "
+                "its own, or enumerate it too"
+            )
         axis = name if name in sampled else sampled[-1]
         index, count = axes.index(axis), self.axes.sizes[axis]
         table = self.axes.split(x, axes)

@@ -107,10 +107,11 @@ class Pass:
         new._given = self.draws
         step = self.graph.nodes[name]
         node = step.operation
-        new._values[step.outputs.index] = (
-            node.to_output(value),
-            self.draws[name].axes,
-        )
+        output = node.to_output(value)
+        mask = getattr(self.value(step.outputs)[0], "_keras_mask", None)
+        if mask is not None:
+            output._keras_mask = mask
+        new._values[step.outputs.index] = output, self.draws[name].axes
         new._run(self.graph.below(name))
         return new
 
@@ -151,7 +152,9 @@ class Pass:
         for step in steps:
             args, kwargs, axes = self._arguments(step)
             if step.name in self.graph.nodes:
+                before = axes
                 outputs, axes = self._draw(step, args[0], axes)
+                self._mask(outputs, args[0], before, axes)
             elif step.name in self.graph.costs:
                 outputs = step.operation.costs_of(args[0])
                 self.costs[step.name] = outputs, axes
@@ -182,6 +185,13 @@ class Pass:
         if mask is not None and wide is not tensor:
             wide._keras_mask = self.axes.expand(mask, have, want)
         return wide
+
+    def _mask(self, output, inputs, have, want):
+        """The mask of the inputs of a node is that of its output."""
+        first = keras.tree.flatten(inputs)[0]
+        mask = getattr(first, "_keras_mask", None)
+        if mask is not None:
+            output._keras_mask = self.axes.expand(mask, have, want)
 
     def _call(self, operation, args, kwargs):
         if isinstance(operation, keras.layers.Layer):

@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_bp import _checks
 from keras_bp._registration import serializable
-from keras_bp.layers.cost_node import CostNode
+from keras_bp.layers._node_rules import check_local
 from keras_bp.training._compiled_losses import (
     compiled_losses,
     targets_by_output,
@@ -17,6 +17,7 @@ from keras_bp.training._graph_checks import (
 )
 from keras_bp.training._objective import Objective, Supervision
 from keras_bp.training._pass import Mode, Pass
+from keras_bp.training._penalties import cost_dtype, penalty
 from keras_bp.training._surrogate import Surrogate
 from keras_bp.training.stochastic_graph import StochasticGraph, slots_in
 
@@ -126,10 +127,20 @@ class SurrogateModel(keras.Model):
         )
         check_graph(self.stochastic_graph, self._output_losses, objective)
         names = list(self.cost_slots)
+        self._old_trackers = [
+            *getattr(self, "_old_trackers", []),
+            *getattr(self, "_cost_trackers", []),
+        ]
         # One cost is the loss itself.
         self._cost_trackers = [
             keras.metrics.Mean(name=name) for name in names if len(names) > 1
         ]
+
+    @property
+    def metrics(self):
+        # Those of an earlier `compile` are still tracked.
+        old = {id(metric) for metric in getattr(self, "_old_trackers", [])}
+        return [x for x in super().metrics if id(x) not in old]
 
     def get_compile_config(self):
         return {**super().get_compile_config(), "own": self._own_config}
@@ -163,7 +174,14 @@ class SurrogateModel(keras.Model):
         }
 
     def call(self, inputs, training=False, mask=None):
-        return self._run(inputs, Mode(bool(training), folded=False)).outputs()
+        # `fit` of this model does not come here: another one trains it.
+        if training:
+            for step in self.stochastic_graph.nodes.values():
+                check_local(step.operation)
+        run = self._run(inputs, Mode(bool(training), folded=False))
+        for name, (cost, _) in run.costs.items():
+            run.graph.costs[name].operation.add_loss(ops.mean(cost))
+        return run.outputs()
 
     def _run(self, x, mode):
         graph = self.stochastic_graph
@@ -189,16 +207,21 @@ class SurrogateModel(keras.Model):
         return self._surrogate(run, y, sample_weight, update)
 
     def _surrogate(self, run, y, sample_weight, update=False):
-        penalty = self._penalty()
+        added = self._penalty()
         objective = self._objective_of(run, y, sample_weight)
-        nodes = {
-            name: objective.estimate(name, update)
+        found = {
+            name: objective.estimate(name)
             for name, step in run.graph.nodes.items()
             if step.operation.rule.kind == "cost"
             and not run.mode.enumerates(name, step.operation)
         }
-        loss = objective.direct() + penalty
+        nodes = {name: part for name, (part, _) in found.items()}
+        loss = objective.direct() + added
         total = sum(nodes.values(), loss)
+        if update:
+            # Not before: a baseline must not have seen the batch.
+            learned = [observe() for _, observe in found.values()]
+            total = sum((x for x in learned if x is not None), total)
         means, costs = objective.means(), objective.costs
         return Surrogate(total, loss, means, nodes, run, costs)
 
@@ -207,33 +230,11 @@ class SurrogateModel(keras.Model):
             run,
             self._supervision(y, sample_weight),
             self.objective == "multi_sample_bound",
-            self._cost_dtype(),
+            cost_dtype(self.stochastic_graph),
         )
-
-    def _cost_dtype(self):
-        """The widest that a layer computes in."""
-        operations = [step.operation for step in self.stochastic_graph.steps]
-        wide = any(
-            getattr(operation, "compute_dtype", None) == "float64"
-            for operation in operations
-        )
-        return "float64" if wide else "float32"
 
     def _penalty(self):
-        """The regularizers of all layers, a scalar."""
-        layers = {
-            id(step.operation): step.operation
-            for step in self.stochastic_graph.steps
-            # The costs are counted elsewhere.
-            if not isinstance(step.operation, CostNode)
-        }
-        losses = [
-            loss
-            for layer in layers.values()
-            for loss in getattr(layer, "losses", [])
-        ]
-        dtype = self._cost_dtype()
-        return sum((ops.cast(x, dtype) for x in losses), 0.0)
+        return penalty(self.stochastic_graph)
 
     def train_step(self, data):
         import tensorflow as tf

@@ -31,6 +31,9 @@ def reinmax(distribution, noise, temperature):
         )
     sample = ops.stop_gradient(distribution.sample(noise))
     p = distribution.mean()
-    between = ops.stop_gradient(ops.log(0.5 * (sample + p)) - logits) + logits
+    # A class that is forbidden, by a logit of -inf, stays so.
+    moved = ops.log(0.5 * (sample + p)) - logits
+    moved = ops.where(ops.isinf(logits), ops.zeros_like(moved), moved)
+    between = ops.stop_gradient(moved) + logits
     path = 2 * ops.softmax(between, axis=-1) - 0.5 * p
     return path - ops.stop_gradient(path) + sample

@@ -31,9 +31,10 @@ def observed(baseline, costs, params=None, estimator="score"):
     node.build((None, 3))
     for cost in costs:
         found = node.distribution_of(params)
-        node.baseline_state(found.params)
+        before = node.baseline_state(found.params)
         value = found.sample(node.noise_of(found))
-        node.baseline_state.observe(tf.constant(cost, "float32"), found, value)
+        cost = tf.constant(cost, "float32")
+        node.baseline_state.observe(cost, found, value, before)
     return node, params
 
 
@@ -92,7 +93,7 @@ def test_a_learned_baseline_is_trained_by_its_squared_error(distribution):
         found = node.distribution_of(inputs)
         before = node.baseline_state(found.params)
         value = found.sample(node.noise_of(found))
-        loss = node.baseline_state.observe(cost, found, value)
+        loss = node.baseline_state.observe(cost, found, value, before)
     np.testing.assert_allclose(loss, (cost - before) ** 2, rtol=1e-5)
     flat = inputs if isinstance(inputs, list) else [inputs]
     weights = [w.value for w in node.trainable_weights]

@@ -400,7 +400,7 @@ def test_sample_axes_meet_layers_that_need_the_batch_first():
     model.compile("sgd", loss="mse", metrics=["mse"])
     x, y = np.ones((6, 4, 4, 1), "float32"), np.zeros((6, 8), "float32")
     assert np.isfinite(model.fit(x, y, verbose=0).history["loss"][0])
-    assert model(x, training=True).shape == (6, 8)
+    assert model(x).shape == (6, 8)
 
 
 def test_rows_of_samples_hold_what_belongs_together():
@@ -506,6 +506,105 @@ def test_a_call_keeps_the_losses_of_compile():
     assert model.fit(x, y, verbose=0).history["loss"][0] > 0
 
 
+def test_another_model_trains_local_nodes_alone():
+    x = keras.Input((4,))
+    y = keras.layers.Dense(1)(network("disarm")(x))
+    outer = keras.Model(x, y)
+    outer.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="supplies no costs"):
+        outer.fit(batch()[0], np.ones((32, 1), "float32"), verbose=0)
+
+    inner = keras.Input((4,))
+    bits = bit("st_gumbel", 1)(keras.layers.Dense(3, name="above")(inner))
+    model = SurrogateModel(inner, [bits, CostNode(energy)(bits)])
+    outer = keras.Model(x, model(x)[0])
+    outer.compile("sgd", "mse")
+    before = model.get_layer("above").get_weights()[0]
+    zeros = np.zeros((32, 3), "float32")
+    loss = outer.evaluate(batch()[0], zeros, verbose=0)
+    outer.fit(batch()[0], zeros, verbose=0)
+    assert not np.allclose(before, model.get_layer("above").get_weights()[0])
+    # Of a bit that is on: a third of it, and its energy.
+    assert loss > 1.0
+
+
+def test_a_baseline_has_not_seen_the_batch_that_it_serves():
+    x = keras.Input((1,))
+    node = bit("score", 1, baseline="moving_average")
+    cost = CostNode(squared(0.45))
+    model = SurrogateModel(x, [cost(node(x)), cost(node(2 * x))])
+    model.compile("sgd")
+    found = model.surrogate(tf.ones((1, 1)), update=True)
+    costs = {name: float(value) for name, value in found.costs.items()}
+    draws = found.run.draws
+    for name, part in found.nodes.items():
+        log_prob = draws[name].distribution.joint_log_prob(draws[name].value)
+        own = {"x1": costs[cost.name], "x1:1": costs[f"{cost.name}:1"]}
+        np.testing.assert_allclose(part, own[name] * log_prob[0], rtol=1e-5)
+
+
+def test_penalties_below_a_node_have_to_be_costs():
+    x = keras.Input((4,))
+    layer = keras.layers.ActivityRegularization(l2=1.0)
+    below = layer(bit("score", 1)(x))
+    model = compiled(x, CostNode(energy)(below))
+    with pytest.raises(ValueError, match="Make it a keras_bp.layers.CostNode"):
+        model.fit(batch()[0], verbose=0)
+    above = bit("score", 1)(layer(x))
+    model = compiled(x, CostNode(energy)(above))
+    inputs = batch()[0]
+    found = model.surrogate(inputs)
+    penalty = np.sum(inputs**2) / len(inputs)
+    np.testing.assert_allclose(
+        found.loss, sum(found.costs.values()) + penalty, rtol=1e-5
+    )
+
+
+def test_noise_on_the_input_needs_no_gradient():
+    x = keras.Input((2,))
+    noisy = StochasticNode("normal", seed=1)([x, ops.ones_like(x)])
+    model = compiled(x, keras.layers.Dense(1)(noisy), loss="mse")
+    x, y = batch()
+    assert model.fit(x[:, :2], y[:, :1], verbose=0).history["loss"][0] > 0
+
+
+def test_masks_pass_a_node():
+    x = keras.Input((3, 2))
+    masked = keras.layers.Masking()(x)
+    node = StochasticNode("bernoulli", "reinmax", inference="mean", seed=1)
+    logits = np.ones((2, 3, 2), "float32")
+    logits[:, 2] = 0.0
+    zeros = np.zeros((2, 3, 2), "float32")
+    losses = []
+    for kind in (keras.Model, SurrogateModel):
+        model = kind(x, node(masked))
+        model.compile("sgd", loss="mse")
+        losses.append(model.evaluate(logits, zeros, verbose=0))
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
+
+
+def test_compiled_anew_it_reports_the_costs_there_are():
+    x = keras.Input((4,))
+    h = bit("disarm", 1)(x)
+    a = keras.layers.Dense(2, name="a")(h)
+    b = keras.layers.Dense(2, name="b")(h)
+    model = SurrogateModel(x, {"a": a, "b": b})
+    model.compile("sgd", loss={"a": "mse", "b": "mse"})
+    inputs, y = batch()
+    first = model.fit(inputs, {"a": y, "b": y}, verbose=0).history
+    assert set(first) == {"loss", "a_loss", "b_loss"}
+    model.compile("sgd", loss={"a": "mse"})
+    assert set(model.fit(inputs, {"a": y}, verbose=0).history) == {"loss"}
+
+
+def test_weights_are_those_of_examples():
+    model = network()
+    model.compile("sgd", loss="mse")
+    x, y = batch()
+    with pytest.raises(ValueError, match="a weight for each example"):
+        model.surrogate(x, y, np.ones((32, 2), "float32"))
+
+
 def test_unbiased_is_told():
     assert toy("disarm").unbiased
     assert not toy("sigmoid_adjusted").unbiased
@@ -533,6 +632,9 @@ def errors():
         {"objective": "multi_sample_bound"},
         "has the estimators",
     )
+    twin = StochasticNode(estimator="score", seed=0, name="twin")(x)
+    both = CostNode(energy)(twin + bits)
+    yield "seeds", both, {}, "with a `seed` of their own"
     yield "objective", cost, {"objective": "best"}, "expects `objective`"
     yield "too many", bits, {"loss": ["mse", "mae"]}, "expects `loss` for each"
     yield "unknown", bits, {"loss": {"y": "mse"}}, "expects the keys of `loss`"
@@ -550,7 +652,8 @@ def test_what_would_be_silently_wrong_is_refused(case):
 
 def test_a_path_that_ends_is_refused():
     x = keras.Input((2,))
-    value = StochasticNode("normal", name="path")([x, ops.ones_like(x)])
+    loc = keras.layers.Dense(2)(x)
+    value = StochasticNode("normal", name="path")([loc, ops.ones_like(x)])
     steps = ops.cast(ops.cast(value, "int32"), "float32")
     model = compiled(x, CostNode(energy)(steps))
     with pytest.raises(ValueError, match="path from the node 'path'"):
