@@ -67,7 +67,7 @@ def network_weights(features, units=10):
     return [rng.normal(scale=0.5, size=shape) for shape in shapes]
 
 
-def with_critic(toy, estimator, weights, **arguments):
+def check_with_critic(toy, estimator, weights, **arguments):
     """Checks that it is unbiased at these weights of the critic."""
     model = toy.model(estimator, **arguments)
     node = node_of(model)

@@ -1,12 +1,7 @@
 """LAX, a learned control variate of a continuous sample."""
 
-from keras_bp.ops._gradients import value_and_gradient
-from keras_bp.ops.estimators._surrogates import (
-    mean_square,
-    rows_times,
-    with_gradient,
-)
-from keras_bp.ops.node_estimators import NodeEstimate, register_node_estimator
+from keras_bp.ops.estimators._controlled import controlled
+from keras_bp.ops.node_estimators import register_node_estimator
 
 _NO_PATH = "its samples have no path, use 'relax'"
 
@@ -35,23 +30,10 @@ def lax(problem):
     Reference:
         Grathwohl et al., 2018, https://arxiv.org/abs/1711.00123, equation 6.
     """
-    found = problem.distribution.detached()
-    score = found.score(problem.value)
+    params = problem.distribution.detached().params
 
-    def estimate(*weights):
-        def path(*params):
-            sample = found.with_params(params).sample(problem.noise)
-            return problem.critic(sample, found.params, weights), ()
+    def path(at, weights):
+        guess = problem.critic(at.sample(problem.noise), params, weights)
+        return guess, guess
 
-        (guess, _), slope = value_and_gradient(path, found.params)
-        gradients = [
-            rows_times(problem.cost - guess, own) + along
-            for own, along in zip(score, slope, strict=True)
-        ]
-        return mean_square(gradients), gradients
-
-    (_, gradients), critic = value_and_gradient(
-        estimate, problem.critic_weights
-    )
-    surrogate = with_gradient(problem.distribution.params, gradients)
-    return NodeEstimate(surrogate, critic)
+    return controlled(problem, path)

@@ -1,7 +1,7 @@
 """RELAX, the relaxed cost and a learned function as control variate."""
 
 from keras_bp.ops.estimators._below import relaxed
-from keras_bp.ops.estimators._relaxed_control import relaxed_control
+from keras_bp.ops.estimators._controlled import relaxed_control
 from keras_bp.ops.node_estimators import register_node_estimator
 
 _NO_RELAXATION = "it has no relaxation, use 'lax'"

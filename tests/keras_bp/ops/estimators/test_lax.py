@@ -1,7 +1,7 @@
 import dataclasses
 
 import pytest
-from estimator_critics import check_critic, network_weights, with_critic
+from estimator_critics import check_critic, check_with_critic, network_weights
 from estimator_toys import TOYS, check_unbiased
 
 from keras_bp.layers import StochasticNode
@@ -17,7 +17,7 @@ def test_it_is_unbiased(name):
 
 @pytest.mark.parametrize("name", CONTINUOUS)
 def test_it_is_unbiased_at_any_weights(name):
-    with_critic(TOYS[name], "lax", network_weights(CONTINUOUS[name]))
+    check_with_critic(TOYS[name], "lax", network_weights(CONTINUOUS[name]))
 
 
 def normal_of_tfp(params):
@@ -28,7 +28,7 @@ def normal_of_tfp(params):
 
 def test_it_is_unbiased_for_a_distribution_of_tfp():
     toy = dataclasses.replace(TOYS["normal"], distribution=normal_of_tfp)
-    with_critic(toy, "lax", network_weights(3))
+    check_with_critic(toy, "lax", network_weights(3))
 
 
 @pytest.mark.parametrize("name", CONTINUOUS)

@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from estimator_critics import check_critic, with_critic
+from estimator_critics import check_critic, check_with_critic
 from estimator_toys import TOYS, check_unbiased
 
 from keras_bp.layers import CostNode, StochasticNode
@@ -17,19 +17,19 @@ def test_it_is_unbiased(name):
 
 @pytest.mark.parametrize("name", DISCRETE)
 def test_it_is_unbiased_at_any_temperature_and_weight(name):
-    with_critic(TOYS[name], "rebar", [np.log(0.3), 0.4])
+    check_with_critic(TOYS[name], "rebar", [np.log(0.3), 0.4])
 
 
 def test_without_the_control_variate_it_is_the_score():
     toy = TOYS["bit"]
-    found = with_critic(toy, "rebar", [0.0, 0.0])
+    found = check_with_critic(toy, "rebar", [0.0, 0.0])
     plain = toy.estimates(toy.model("score"))
     np.testing.assert_allclose(found.var(axis=1), plain.var(axis=1), rtol=0.05)
 
 
 def test_it_lowers_the_variance_of_the_score():
     toy = TOYS["bits"]
-    found = with_critic(toy, "rebar", [np.log(0.5), 0.9])
+    found = check_with_critic(toy, "rebar", [np.log(0.5), 0.9])
     plain = toy.estimates(toy.model("score"))
     ratio = found.var(axis=1).sum(axis=1) / plain.var(axis=1).sum(axis=1)
     assert ratio.max() < 0.85

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from estimator_critics import check_critic, network_weights, with_critic
+from estimator_critics import check_critic, check_with_critic, network_weights
 from estimator_toys import TOYS, check_unbiased
 
 from keras_bp.layers import StochasticNode
@@ -17,7 +17,7 @@ def test_it_is_unbiased(name):
 @pytest.mark.parametrize("name", DISCRETE)
 def test_it_is_unbiased_at_any_weights(name):
     weights = [np.log(0.3), 0.4, *network_weights(DISCRETE[name])]
-    with_critic(TOYS[name], "relax", weights)
+    check_with_critic(TOYS[name], "relax", weights)
 
 
 def test_at_first_it_is_rebar():
