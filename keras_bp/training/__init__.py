@@ -1,13 +1,25 @@
 """Models that train otherwise than by plain backpropagation."""
 
 from keras_bp.training._surrogate import Surrogate
+from keras_bp.training.binary_gan import BinaryGAN
+from keras_bp.training.binary_gan_networks import binary_gan_networks
+from keras_bp.training.critic_schedule import CriticSchedule
+from keras_bp.training.refined_generator import (
+    refined_generator,
+    residual_refiner,
+)
 from keras_bp.training.stochastic_graph import Slot, Step, StochasticGraph
 from keras_bp.training.surrogate_model import SurrogateModel
 
 __all__ = [
+    "BinaryGAN",
+    "CriticSchedule",
     "Slot",
     "Step",
     "StochasticGraph",
     "Surrogate",
     "SurrogateModel",
+    "binary_gan_networks",
+    "refined_generator",
+    "residual_refiner",
 ]

@@ -1,0 +1,80 @@
+"""Other outputs of a generator of bits."""
+
+import keras
+
+from keras_bp import _checks
+from keras_bp.layers.binary_neuron import BinaryNeuron
+
+OUTPUTS = ("threshold", "bernoulli", "probability", "logit")
+
+
+def change_output(model, output, seed=None):
+    r"""Gives a model that ends in bits, or in a sigmoid, another end.
+
+    To binarize after training what was trained with real values, or to look
+    at what is binarized. The model that is returned shares its weights, and
+    leaves the given one as it is.
+
+    Args:
+        model: Functional or Sequential model whose last layer is a
+            `keras_bp.layers.BinaryNeuron`, or an `Activation` of `"sigmoid"`.
+        output: String. With the logits :math:`x` and, of a neuron, the slope
+            :math:`s` (else 1): `"threshold"`, 1 where :math:`x > 0`;
+            `"bernoulli"`, 1 with the probability :math:`\sigma(s x)`;
+            `"probability"`, :math:`\sigma(s x)`; or `"logit"`, :math:`x`. The
+            slope is the one that the neuron has now.
+        seed: Integer or None, of the noise of `"bernoulli"`. Defaults to
+            `None`.
+
+    Returns:
+        `keras.Model`.
+
+    Raises:
+        TypeError: `model` is no Keras model.
+        ValueError: Its last layer is another, or `output` is unknown.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_bp.surgery import change_output
+    >>> model = keras.Sequential(
+    ...     [keras.Input((2,)), keras.layers.Dense(4, activation="linear")]
+    ... )
+    >>> model.add(keras.layers.Activation("sigmoid"))
+    >>> change_output(model, "threshold").layers[-1].mode
+    'deterministic'
+    """
+    owner = "change_output"
+    _checks.check_one_of("output", output, OUTPUTS, owner=owner)
+    last = _last_layer(model, owner)
+    logits = last.input
+    if output == "logit":
+        return keras.Model(model.inputs, logits)
+    neuron = BinaryNeuron(
+        "stochastic" if output == "bernoulli" else "deterministic",
+        slope=float(last.slope.value) if hasattr(last, "slope") else 1.0,
+        inference="probability" if output == "probability" else "sample",
+        seed=seed,
+        dtype=last.dtype_policy,
+    )
+    return keras.Model(model.inputs, neuron(logits))
+
+
+def _last_layer(model, owner):
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"{owner} expects a keras.Model. Received: model={model!r}"
+        )
+    layers = getattr(model, "layers", [])
+    last = layers[-1] if layers else None
+    sigmoid = (
+        isinstance(last, keras.layers.Activation)
+        and last.activation is keras.activations.sigmoid
+    )
+    if not sigmoid and not isinstance(last, BinaryNeuron):
+        raise ValueError(
+            f"{owner} expects a functional or Sequential model whose last "
+            "layer is a BinaryNeuron or an Activation of 'sigmoid'. "
+            f"Received: a model that ends in {last!r}"
+        )
+    return last

@@ -1,0 +1,103 @@
+"""What `BinaryGAN` is given, checked and made whole."""
+
+import keras
+
+from keras_bp.training.critic_schedule import CriticSchedule
+
+
+def check_networks(generator, discriminator, owner):
+    """Raises unless two models can be trained against each other."""
+    for name, network in (
+        ("generator", generator),
+        ("discriminator", discriminator),
+    ):
+        if not isinstance(network, keras.Model):
+            raise TypeError(
+                f"{owner} expects `{name}` to be a keras.Model. "
+                f"Received: {name}={network!r}"
+            )
+        _check_ends(name, network, owner)
+    made, judged = generator.output_shape, discriminator.input_shape
+    if not _fit(made, judged):
+        raise ValueError(
+            f"{owner} expects a `discriminator` of what the `generator` makes, "
+            f"{made}. Received: a discriminator of {judged}"
+        )
+    logits = discriminator.output_shape
+    if len(logits) != 2 or logits[-1] != 1:
+        raise ValueError(
+            f"{owner} expects a `discriminator` that returns logits of shape "
+            f"(batch, 1). Received: {logits}"
+        )
+
+
+def _check_ends(name, network, owner):
+    """Raises unless a model has one input and one output, of known shapes."""
+    inputs, outputs = (getattr(network, x, None) for x in ("inputs", "outputs"))
+    if not inputs or not outputs:
+        raise ValueError(
+            f"{owner} expects `{name}` to be a functional or Sequential model "
+            "that is built: begin it with keras.Input. "
+            f"Received: {name}={network.name!r}, which is not"
+        )
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise ValueError(
+            f"{owner} expects `{name}` to have one input and one output. "
+            f"Received: {len(inputs)} and {len(outputs)}"
+        )
+    shape = tuple(inputs[0].shape)
+    if name == "generator" and None in shape[1:]:
+        raise ValueError(
+            f"{owner} expects a `generator` of latents of a known shape. "
+            f"Received: {shape}"
+        )
+
+
+def _fit(made, judged):
+    return len(made) == len(judged) and all(
+        None in pair or pair[0] == pair[1]
+        for pair in zip(made, judged, strict=True)
+    )
+
+
+def schedule_of(given, owner):
+    """A `CriticSchedule` from what was given as `critic_schedule`."""
+    if given is None:
+        return CriticSchedule()
+    if isinstance(given, CriticSchedule):
+        return given
+    if isinstance(given, int) and not isinstance(given, bool):
+        return CriticSchedule(given, given, 0, 0)
+    raise TypeError(
+        f"{owner} expects `critic_schedule` to be a CriticSchedule, an "
+        f"integer or None. Received: critic_schedule={given!r}"
+    )
+
+
+def two_optimizers(generator, discriminator, owner):
+    """List of two optimizers, from what Keras takes for them."""
+    found = [keras.optimizers.get(x) for x in (generator, discriminator)]
+    if found[0] is found[1]:
+        raise ValueError(
+            f"{owner} expects `discriminator_optimizer` to be an optimizer of "
+            "its own. Received: that of the generator"
+        )
+    return found
+
+
+def paper_optimizer(objective):
+    """The optimizer that Dong and Yang take for an objective."""
+    if objective == "wgan":
+        return keras.optimizers.RMSprop(1e-4, rho=0.9)
+    return keras.optimizers.Adam(1e-4, beta_1=0.5, beta_2=0.9, epsilon=1e-8)
+
+
+def samples_alone(data, owner):
+    """The samples of a batch, without targets."""
+    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    if y is not None or sample_weight is not None:
+        raise ValueError(
+            f"{owner} expects samples alone: fit(x). Received: targets or "
+            "sample weights beside them"
+        )
+    return x

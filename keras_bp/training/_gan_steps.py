@@ -1,0 +1,171 @@
+"""The steps of `BinaryGAN`."""
+
+from keras import ops
+
+from keras_bp import _random
+from keras_bp.training._gan_objectives import (
+    JudgedNodes,
+    gradient_norms,
+    holds_cost_nodes,
+)
+
+
+class Steps:
+    """Trains the networks of a `BinaryGAN`.
+
+    No Keras object, so that the model is not its own part.
+
+    Args:
+        gan: `BinaryGAN`.
+        objective: `GANObjective`.
+    """
+
+    def __init__(self, gan, objective):
+        self._gan, self._objective = gan, objective
+        self._judged = None
+        if holds_cost_nodes(gan.generator):
+            self._judged = JudgedNodes(
+                gan.generator, gan.discriminator, objective
+            )
+
+    def train(self, x):
+        """Trains on a batch; returns a dictionary of scalars."""
+        gan = self._gan
+        size = ops.shape(x)[0]
+        shared = None if gan.fresh_latents else gan.latents(size)
+
+        def latents():
+            return gan.latents(size) if shared is None else shared
+
+        zero = ops.zeros((), "float32")
+
+        def critic_step(step, loss, norm):
+            more = self._critic_step(x, latents())
+            return step + 1, loss + more[0], norm + more[1]
+
+        steps, loss, norm = self._repeat(critic_step, (0, zero, zero))
+        steps = ops.cast(steps, "float32")
+        found = {
+            "generator_loss": self._generator_step(latents()),
+            "discriminator_loss": loss / steps,
+            "critic_steps": steps,
+        }
+        gan.batches.assign_add(1)
+        if gan.objective == "wgan-gp":
+            found["gradient_norm"] = norm / steps
+        return found
+
+    def test(self, x):
+        """The losses of a batch, in inference mode."""
+        gan = self._gan
+        fake = gan.generator(gan.latents(ops.shape(x)[0]), training=False)
+        real, fake = (
+            ops.cast(gan.discriminator(part, training=False), "float32")
+            for part in (ops.cast(x, fake.dtype), fake)
+        )
+        return {
+            "generator_loss": ops.mean(self._objective.generator(fake)),
+            "discriminator_loss": self._objective.discriminator(real, fake),
+        }
+
+    def _repeat(self, critic_step, state):
+        import tensorflow as tf
+
+        schedule = self._gan.critic_schedule
+        if schedule.constant is None and _replicas() > 1:
+            raise ValueError(
+                f"{type(self._gan).__name__} expects a constant "
+                "`critic_schedule` for several replicas, which cannot meet "
+                "inside a loop: give an integer. "
+                f"Received: {schedule.get_config()}"
+            )
+        if _replicas() > 1:
+            for _ in range(schedule.constant):
+                state = critic_step(*state)
+            return state
+        steps = schedule(self._gan.batches.value)
+        return tf.while_loop(lambda step, *_: step < steps, critic_step, state)
+
+    def _critic_step(self, x, latents):
+        """One step of the discriminator; returns its loss and the norm."""
+        import tensorflow as tf
+
+        gan = self._gan
+        fake = ops.stop_gradient(self._make(latents))
+        x = ops.cast(x, fake.dtype)
+        with tf.GradientTape() as tape:
+            # In two passes, for the statistics of each.
+            real_logits, fake_logits = self._judge(x), self._judge(fake)
+            loss = self._objective.discriminator(real_logits, fake_logits)
+            norm = ops.zeros((), "float32")
+            if gan.objective == "wgan-gp":
+                norms = gradient_norms(self._judge, self._between(x, fake))
+                norm = ops.mean(norms)
+                penalty = ops.mean(ops.square(norms - 1.0))
+                loss = loss + gan.gradient_penalty * penalty
+            scaled = _scaled(
+                gan.discriminator_optimizer,
+                loss + _penalties(gan.discriminator),
+            )
+        weights = gan.discriminator.trainable_variables
+        _apply(gan.discriminator_optimizer, tape, scaled, weights)
+        if gan.objective == "wgan":
+            for weight in weights:
+                weight.assign(ops.clip(weight, -gan.clip, gan.clip))
+        return loss, norm
+
+    def _generator_step(self, latents):
+        """One step of the generator; returns its loss."""
+        import tensorflow as tf
+
+        gan = self._gan
+        weights = gan.generator.trainable_variables
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            for weight in weights:
+                tape.watch(weight.value)
+            if self._judged is None:
+                logits = self._judge(gan.generator(latents, training=True))
+                loss = ops.mean(self._objective.generator(logits))
+                total = loss + _penalties(gan.generator)
+            else:
+                loss, total = self._judged(latents)
+            scaled = _scaled(gan.optimizer, total)
+        _apply(gan.optimizer, tape, scaled, weights)
+        return loss
+
+    def _make(self, latents):
+        if self._judged is not None:
+            return self._judged.samples(latents)
+        return self._gan.generator(latents, training=True)
+
+    def _judge(self, samples):
+        logits = self._gan.discriminator(samples, training=True)
+        return ops.cast(logits, "float32")
+
+    def _between(self, real, fake):
+        """Points between real and generated samples, one share for each."""
+        shape = (ops.shape(real)[0], *(1,) * (len(real.shape) - 1))
+        share = _random.uniform(shape, self._gan.seed_generator)
+        share = ops.cast(share, real.dtype)
+        return share * real + (1 - share) * fake
+
+
+def _penalties(network):
+    """What regularizers and `add_loss` of a network add up to."""
+    return sum(ops.cast(x, "float32") for x in network.losses)
+
+
+def _scaled(optimizer, loss):
+    # An optimizer adds up the gradients of all replicas.
+    return optimizer.scale_loss(loss / _replicas())
+
+
+def _apply(optimizer, tape, loss, weights):
+    pairs = zip(tape.gradient(loss, weights), weights, strict=True)
+    optimizer.apply_gradients(pairs)
+
+
+def _replicas():
+    import tensorflow as tf
+
+    return tf.distribute.get_strategy().num_replicas_in_sync
