@@ -3,7 +3,7 @@
 from examples.stochastic_parts.config import CONFIGS, ESTIMATORS, Config
 from examples.stochastic_parts.data import NoMNISTError, binarized
 from examples.stochastic_parts.experiment import Experiment
-from examples.stochastic_parts.store import Store
+from examples.store import Store
 
 __all__ = [
     "CONFIGS",

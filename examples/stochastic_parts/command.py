@@ -12,8 +12,8 @@ from examples.stochastic_parts import figures
 from examples.stochastic_parts.config import CONFIGS
 from examples.stochastic_parts.data import NoMNISTError, binarized
 from examples.stochastic_parts.experiment import Experiment
-from examples.stochastic_parts.store import Store
 from examples.stochastic_parts.summary import Summary
+from examples.store import Store
 
 
 @dataclasses.dataclass(frozen=True)

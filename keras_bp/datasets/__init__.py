@@ -2,8 +2,10 @@
 
 from keras_bp.datasets.dispersive_link import DispersiveLink
 from keras_bp.datasets.load_digits import load_digits
+from keras_bp.datasets.load_piano_rolls import load_piano_rolls
 
 __all__ = [
     "DispersiveLink",
     "load_digits",
+    "load_piano_rolls",
 ]

@@ -4,6 +4,7 @@ import keras
 
 from keras_bp import _checks
 from keras_bp.layers.binary_neuron import BinaryNeuron
+from keras_bp.layers.stochastic_node import StochasticNode
 
 OUTPUTS = ("threshold", "bernoulli", "probability", "logit")
 
@@ -17,7 +18,8 @@ def change_output(model, output, seed=None):
 
     Args:
         model: Functional or Sequential model whose last layer is a
-            `keras_bp.layers.BinaryNeuron`, or an `Activation` of `"sigmoid"`.
+            `keras_bp.layers.BinaryNeuron`, a `StochasticNode` of
+            `"bernoulli"`, or an `Activation` of `"sigmoid"`.
         output: String. With the logits :math:`x` and, of a neuron, the slope
             :math:`s` (else 1): `"threshold"`, 1 where :math:`x > 0`;
             `"bernoulli"`, 1 with the probability :math:`\sigma(s x)`;
@@ -47,9 +49,11 @@ def change_output(model, output, seed=None):
     owner = "change_output"
     _checks.check_one_of("output", output, OUTPUTS, owner=owner)
     last = _last_layer(model, owner)
-    logits = last.input
+    logits, inputs = last.input, model.inputs
+    # Else the model that is returned would warn that it expects a list.
+    inputs = inputs[0] if len(inputs) == 1 else inputs
     if output == "logit":
-        return keras.Model(model.inputs, logits)
+        return keras.Model(inputs, logits)
     neuron = BinaryNeuron(
         "stochastic" if output == "bernoulli" else "deterministic",
         slope=float(last.slope.value) if hasattr(last, "slope") else 1.0,
@@ -57,7 +61,7 @@ def change_output(model, output, seed=None):
         seed=seed,
         dtype=last.dtype_policy,
     )
-    return keras.Model(model.inputs, neuron(logits))
+    return keras.Model(inputs, neuron(logits))
 
 
 def _last_layer(model, owner):
@@ -71,10 +75,19 @@ def _last_layer(model, owner):
         isinstance(last, keras.layers.Activation)
         and last.activation is keras.activations.sigmoid
     )
-    if not sigmoid and not isinstance(last, BinaryNeuron):
+    node = isinstance(last, StochasticNode) and last.distribution == "bernoulli"
+    if not (sigmoid or node or isinstance(last, BinaryNeuron)):
         raise ValueError(
             f"{owner} expects a functional or Sequential model whose last "
-            "layer is a BinaryNeuron or an Activation of 'sigmoid'. "
+            "layer is a BinaryNeuron, a StochasticNode of 'bernoulli' or an "
+            "Activation of 'sigmoid'. "
             f"Received: a model that ends in {last!r}"
+        )
+    outputs = getattr(model, "outputs", None) or []
+    if len(outputs) != 1 or outputs[0] is not last.output:
+        raise ValueError(
+            f"{owner} expects a model that is functional or Sequential, built, "
+            "and whose one output is the first output of its last layer. "
+            f"Received: model={model!r} with {len(outputs)} outputs"
         )
     return last

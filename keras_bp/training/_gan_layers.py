@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_bp._registration import serializable
 from keras_bp.layers.binary_neuron import BinaryNeuron
 
 NEURONS = ("dbn", "sbn", "real")
@@ -26,6 +27,18 @@ class Initializers:
         return keras.initializers.TruncatedNormal(stddev=0.02, seed=seed)
 
 
+@serializable
+class InertBatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalization that stays in inference mode: scale and shift.
+
+    A class, since a functional model that is called with `training=True`
+    overrules a layer that was called with `training=False`.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        return super().call(inputs, training=False, mask=mask)
+
+
 class BatchNorm:
     """Batch normalization that normalizes, or never does.
 
@@ -39,10 +52,9 @@ class BatchNorm:
     def __call__(self, x):
         if self._kind is None:
             return x
-        layer = keras.layers.BatchNormalization()
         if self._kind == "inert":
-            return layer(x, training=False)
-        return layer(x)
+            return InertBatchNormalization()(x)
+        return keras.layers.BatchNormalization()(x)
 
 
 def activated(x):

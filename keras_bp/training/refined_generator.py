@@ -119,7 +119,8 @@ def refined_generator(generator, refiner, joint=False):
     logits = change_output(generator, "logit")
     copy = keras.models.clone_model(logits)
     copy.set_weights(logits.get_weights())
-    copy.trainable = bool(joint)
+    if not joint:
+        copy.trainable = False
     return keras.Model(
-        copy.inputs, refiner(copy.outputs[0]), name="refined_generator"
+        copy.inputs[0], refiner(copy.outputs[0]), name="refined_generator"
     )

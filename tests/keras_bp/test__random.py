@@ -120,3 +120,54 @@ def test_replicas_get_different_seeds(two_replicas):
     assert not np.array_equal(first, second)
     alone = _random.seed(keras.random.SeedGenerator(3))
     np.testing.assert_array_equal(first, alone)
+
+
+def normals(compiled, seed, count=2, shape=(257,), dtype="float32"):
+    generator = keras.random.SeedGenerator(seed)
+    run = compiled(lambda: _random.normal(shape, generator, dtype))
+    return [run().numpy() for _ in range(count)]
+
+
+def test_normal_noise_is_the_same_up_to_rounding(compiled):
+    expected = normals(lambda function: function, seed=5)
+    found = normals(compiled, seed=5)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    assert not np.isclose(expected[0], expected[1]).any()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_normal_noise_has_the_moments_of_its_distribution(dtype):
+    shape = (400, 1000)
+    (x,) = normals(lambda f: f, 1, count=1, shape=shape, dtype=dtype)
+    assert x.dtype == dtype and x.shape == shape
+    # Means of powers of a normal number, and their variances.
+    for power, mean, variance in ((1, 0, 1), (2, 1, 2), (3, 0, 15), (4, 3, 96)):
+        error = np.sqrt(variance / x.size)
+        assert abs(np.mean(x.astype("float64") ** power) - mean) < 4 * error
+    # Neighbors in both axes do not follow each other.
+    for pair in ((x[1:], x[:-1]), (x[:, 1:], x[:, :-1])):
+        assert abs(np.mean(pair[0] * pair[1])) < 4 / np.sqrt(x.size)
+    beyond = (np.abs(x) > 2).mean()
+    assert abs(beyond - 0.0455) < 4 * np.sqrt(0.0455 / x.size)
+
+
+def test_normal_noise_advances_the_generator_by_one_draw():
+    generator = keras.random.SeedGenerator(3)
+    _random.normal((4,), generator)
+    other = keras.random.SeedGenerator(3)
+    _random.uniform((4,), other)
+    np.testing.assert_array_equal(generator.state, other.state)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("edge", [0.0, 1 - 2.0**-24])
+def test_normal_noise_is_finite_at_the_edges(monkeypatch, edge, dtype):
+    monkeypatch.setattr(
+        _random,
+        "uniform",
+        lambda shape, _, dtype: tf.fill(shape, tf.cast(edge, dtype)),
+    )
+    x = _random.normal((3,), None, dtype).numpy()
+    largest = np.sqrt(2 * 24 * np.log(2)) if edge else 0.0
+    np.testing.assert_allclose(x, largest, rtol=1e-6)
+    assert largest < 5.8

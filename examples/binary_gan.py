@@ -1,0 +1,159 @@
+"""Generators of bits, trained end to end, and measured.
+
+Trains the networks of "Training Generative Adversarial Networks with Binary
+Neurons by End-to-end Backpropagation" (Dong and Yang, 2018) with deterministic
+and stochastic binary neurons, and with real values that are binarized
+afterwards, and measures what they generate.
+
+Run it as `python -m examples.binary_gan` for scikit-learn's digits, or, with
+mnist.npz in --data_dir or KERAS_BP_DATA, as `python -m examples.binary_gan
+--preset=mlp --neuron=dbn,sbn,real --epochs=20 --seeds=3`. `--study=mnist` is
+the whole comparison. What is done is kept after each epoch: with `--minutes` a
+run ends in time, and the next one goes on from there.
+"""
+
+from examples import quiet  # isort: skip  # noqa: F401, before Keras
+
+import pathlib
+import time
+
+from absl import app, flags
+
+from benchmarks import environment, results
+from examples.binary_gan_parts import config, figures, summary
+from examples.binary_gan_parts.classifier import classifier
+from examples.binary_gan_parts.data import binary_digits
+from examples.binary_gan_parts.measure import Reference
+from examples.binary_gan_parts.training import (
+    Training,
+    budget,
+    seconds_per_batch,
+)
+from examples.store import Store
+
+_STUDY = flags.DEFINE_enum(
+    "study", None, sorted(config.STUDIES), "Runs to do; default digits."
+)
+_PRESET = flags.DEFINE_enum("preset", None, ["mlp", "cnn"], "Networks.")
+_NEURON = flags.DEFINE_list(
+    "neuron", None, "Ends of the generator: dbn, sbn, real; default all."
+)
+_OBJECTIVE = flags.DEFINE_list(
+    "objective", None, "gan, wgan or wgan-gp; default wgan-gp."
+)
+_VARIANT = flags.DEFINE_list(
+    "variant", None, f"Of {sorted(config.VARIANTS)}; default paper."
+)
+_EPOCHS = flags.DEFINE_integer("epochs", None, "Epochs; default 20.")
+_SEEDS = flags.DEFINE_integer("seeds", 1, "Number of seeds.")
+_ONLY = flags.DEFINE_list(
+    "only", None, "Do runs whose name holds one of these words."
+)
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir",
+    None,
+    "Folder with mnist.npz. Default: the one that the variable KERAS_BP_DATA "
+    "names, else scikit-learn's small digits.",
+)
+_MINUTES = flags.DEFINE_float(
+    "minutes", None, "No epoch begins after so many; default all."
+)
+_OUT_DIR = flags.DEFINE_string(
+    "out_dir", None, "Folder of the runs; default out/binary_gan/DATA."
+)
+_OUT = flags.DEFINE_string("out", None, "File for the result, JSON.")
+
+# The classifier is trained for so many epochs; the digits are few.
+_EPOCHS_OF_CLASSIFIER = {True: 4, False: 40}
+_EVALUATED = {True: 10_000, False: 1500}
+
+
+def chosen():
+    """The runs that the flags name."""
+    if any((_PRESET.value, _NEURON.value, _OBJECTIVE.value, _VARIANT.value)):
+        runs = [
+            config.Run(
+                _PRESET.value or "mlp",
+                neuron,
+                objective,
+                variant,
+                seed,
+                _EPOCHS.value or 20,
+            )
+            for seed in range(_SEEDS.value)
+            for variant in _VARIANT.value or ["paper"]
+            for objective in _OBJECTIVE.value or ["wgan-gp"]
+            for neuron in _NEURON.value or ["dbn", "sbn", "real"]
+        ]
+    else:
+        runs = config.STUDIES[_STUDY.value or "digits"]
+    words = _ONLY.value or [""]
+    return [run for run in runs if any(word in run.name for word in words)]
+
+
+def work(runs, images, store, reference, minutes):
+    """Trains what is left, as long as there is time."""
+    begin = time.perf_counter()
+
+    def enough():
+        passed = (time.perf_counter() - begin) / 60
+        return minutes is not None and passed > minutes
+
+    for run in runs:
+        training = Training(run, images, store)
+        if not training.left or enough():
+            continue
+        seconds = seconds_per_batch(run, images.sample_shape)
+        total = budget(seconds, len(images.all), training.left)
+        print(
+            f"{run.name}: {1000 * seconds[0]:.0f} ms a batch, {training.left} "
+            f"epochs in about {total / 60:.1f} min",
+            flush=True,
+        )
+        training.go_on(reference, enough)
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    try:
+        images = binary_digits(_DATA_DIR.value)
+        runs = chosen()
+        for run in runs:
+            config.check(run, images.is_mnist)
+    except (FileNotFoundError, ValueError) as error:
+        raise app.UsageError(str(error)) from error
+    print(f"Data: {images.told}.", flush=True)
+    name = "mnist" if images.is_mnist else "digits"
+    folder = pathlib.Path(_OUT_DIR.value or f"out/binary_gan/{name}")
+    store = Store(folder, f"{images.told}\n")
+    judge = classifier(
+        images,
+        folder / "classifier.keras",
+        _EPOCHS_OF_CLASSIFIER[images.is_mnist],
+    )
+    reference = Reference(images, judge, _EVALUATED[images.is_mnist])
+    work(runs, images, store, reference, _MINUTES.value)
+    conclude(images, store, reference)
+
+
+def conclude(images, store, reference):
+    """Prints a table of all runs of a folder, and draws them."""
+    found = summary.Summary(images, store, reference)
+    rows = found.rows()
+    print(found.table())
+    for path in figures.draw(found, store.folder):
+        print(f"Picture: {path}")
+    result = environment.result(
+        f"Generators of bits ({images.told})",
+        "python -m examples.binary_gan --study="
+        + ("mnist" if images.is_mnist else "digits"),
+        sorted({run.seed for run, _ in found.runs.values()}),
+        found.seconds(),
+        rows,
+    )
+    results.write(result, _OUT.value or store.folder / "metrics.json")
+
+
+if __name__ == "__main__":
+    app.run(main)

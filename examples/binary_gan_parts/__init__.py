@@ -1,0 +1,1 @@
+"""Parts of examples/binary_gan.py."""

@@ -1,0 +1,126 @@
+"""What is trained: runs, and studies of many of them."""
+
+import dataclasses
+
+# Chung, Ahn and Bengio's factor of an epoch, which Dong and Yang take over.
+_ANNEALING = 1.1
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """How a run differs from the paper as written.
+
+    Args:
+        estimator: String, as in `keras_bp.layers.BinaryNeuron`, or a cost
+            estimator of `keras_bp.layers.StochasticNode`.
+        slope_factor: Float, of an epoch.
+        batch_norm: String, as in `binary_gan_networks`.
+        discriminator_batch_norm: String or None, for the objective "gan".
+        fresh_latents: Boolean, as in `BinaryGAN`.
+    """
+
+    estimator: str = "sigmoid_adjusted"
+    slope_factor: float = _ANNEALING
+    batch_norm: str = "batch"
+    discriminator_batch_norm: str | None = "batch"
+    fresh_latents: bool = True
+
+
+VARIANTS = {
+    "paper": Variant(),
+    # What the published code does: annealing reaches no neuron, batch
+    # normalization stays in inference mode, a batch has one set of latents.
+    "published": Variant(
+        slope_factor=1.0,
+        batch_norm="inert",
+        discriminator_batch_norm="inert",
+        fresh_latents=False,
+    ),
+    "slope1": Variant(slope_factor=1.0),
+    "reinmax": Variant(estimator="reinmax", slope_factor=1.0),
+    "straight_through": Variant(estimator="straight_through", slope_factor=1.0),
+    "gumbel": Variant(estimator="gumbel", slope_factor=1.0),
+    "rloo": Variant(estimator="rloo", slope_factor=1.0),
+    "disarm": Variant(estimator="disarm", slope_factor=1.0),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One training.
+
+    Args:
+        preset: String, "mlp" or "cnn".
+        neuron: String, "dbn", "sbn" or "real".
+        objective: String, as in `BinaryGAN`.
+        variant: String, of `VARIANTS`.
+        seed: Integer.
+        epochs: Integer, after which it ends.
+    """
+
+    preset: str
+    neuron: str
+    objective: str = "wgan-gp"
+    variant: str = "paper"
+    seed: int = 0
+    epochs: int = 20
+
+    @property
+    def kind(self):
+        """What all seeds have in common."""
+        return f"{self.preset} {self.objective} {self.neuron} {self.variant}"
+
+    @property
+    def name(self):
+        return f"{self.kind} {self.seed}".replace(" ", "-")
+
+
+def seeds(run, count):
+    """A run with each of several seeds."""
+    return [dataclasses.replace(run, seed=seed) for seed in range(count)]
+
+
+def _mnist():
+    """The comparison, in an order in which a cut one is of use."""
+    neurons = ("dbn", "sbn", "real")
+    found = [Run("mlp", neuron) for neuron in neurons]
+    found += [Run("cnn", neuron, epochs=5) for neuron in neurons]
+    found += [Run("mlp", x, variant="published") for x in ("dbn", "sbn")]
+    found += [Run("mlp", x, variant="slope1") for x in ("dbn", "sbn")]
+    for objective in ("gan", "wgan"):
+        found += [Run("mlp", x, objective) for x in ("dbn", "sbn")]
+    found += [Run("mlp", "sbn", variant="reinmax")]
+    found += [Run("cnn", x) for x in ("dbn", "sbn")]
+    for seed in (1, 2):
+        found += [Run("mlp", neuron, seed=seed) for neuron in neurons]
+    found += [Run("cnn", neuron, seed=1, epochs=5) for neuron in neurons]
+    for name in ("straight_through", "gumbel", "disarm", "rloo"):
+        found += [Run("mlp", "sbn", variant=name)]
+    found += [Run("mlp", "dbn", variant="straight_through")]
+    return found
+
+
+STUDIES = {
+    "digits": [Run("mlp", neuron) for neuron in ("dbn", "sbn", "real")],
+    "mnist": _mnist(),
+}
+
+
+def check(run, is_mnist):
+    """Raises unless a run can be made."""
+    for name, value, known in (
+        ("--preset", run.preset, ("mlp", "cnn")),
+        ("--neuron", run.neuron, ("dbn", "sbn", "real")),
+        ("--objective", run.objective, ("gan", "wgan", "wgan-gp")),
+        ("--variant", run.variant, tuple(VARIANTS)),
+    ):
+        if value not in known:
+            raise ValueError(
+                f"This example expects {name} to be of {sorted(known)}. "
+                f"Received: {value!r}"
+            )
+    if run.preset == "cnn" and not is_mnist:
+        raise ValueError(
+            "The preset cnn makes images of 28x28 pixels: it needs mnist.npz "
+            "from --data_dir or KERAS_BP_DATA"
+        )

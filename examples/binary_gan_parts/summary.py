@@ -1,0 +1,260 @@
+"""What the runs gave, as rows of results."""
+
+import json
+
+import numpy as np
+
+from benchmarks import results, tables
+from examples.binary_gan_parts.config import STUDIES, Run
+from examples.binary_gan_parts.published import GRIDS, HISTOGRAMS
+
+# Metric of a row by measure, and its unit.
+METRICS = {
+    "FD": ("Frechet distance of features", ""),
+    "coverage": ("coverage", ""),
+    "recall": ("recall", ""),
+    "precision": ("precision", ""),
+    "density": ("density", ""),
+    "score of 64": ("score, mean of batches of 64", ""),
+    "classes": ("classes hit", ""),
+    "iso4": ("isolated pixels, 4 neighbors", "per image"),
+    "iso8": ("isolated pixels, 8 neighbors", "per image"),
+    "components": ("components, 8-connected", "per image"),
+    "on": ("share of on-pixels", ""),
+    "TV": ("transitions", "per image"),
+    "nearest": ("bits to the nearest training image", "bits"),
+    "same latent": ("bits between draws of one latent", "bits"),
+}
+# Columns of the table that is printed.
+_SHORT = (
+    "FD",
+    "coverage",
+    "recall",
+    "score of 64",
+    "classes",
+    "iso4",
+    "components",
+    "on",
+    "nearest",
+)
+
+
+class Summary:
+    """Reads what all runs of a folder have kept.
+
+    Args:
+        images: `Images`.
+        store: `Store`.
+        reference: `Reference`.
+    """
+
+    def __init__(self, images, store, reference):
+        self.name = "mnist" if images.is_mnist else "digits"
+        self.store, self.images = store, images
+        self.data = reference.measured(images.test)
+        self.accuracy = reference.judge.accuracy(
+            images.test, images.test_labels
+        )
+        self.runs = {}
+        for path in sorted(store.folder.glob("*-*.json")):
+            run = _run_of(path.stem)
+            if run is not None:
+                record = json.loads(path.read_text("utf-8"))
+                self.runs[run.name] = (run, record)
+
+    def kinds(self):
+        """Dictionary from a kind to its runs, in the order of the study."""
+        order = [run.name for run in STUDIES[self.name]]
+        names = sorted(
+            self.runs,
+            key=lambda x: order.index(x) if x in order else len(order),
+        )
+        found = {}
+        for name in names:
+            run, record = self.runs[name]
+            found.setdefault(run.kind, []).append((run, record))
+        return found
+
+    def seconds(self):
+        """Of all training together."""
+        return sum(sum(x["seconds"]) for _, x in self.runs.values())
+
+    def table(self):
+        """A short table of all runs as text, means over seeds."""
+        lines = [("", "after", "seeds", *_SHORT)]
+        lines.append(
+            (
+                "test images",
+                "",
+                "",
+                *(_told_number(self.data[x]) for x in _SHORT),
+            )
+        )
+        for kind, members in self.kinds().items():
+            for epoch in _told(members):
+                found = _evaluations(members, epoch)
+                for end in set(found[0]) - {"histogram"}:
+                    name = kind
+                    if members[0][0].neuron == "real":
+                        name = f"{kind}, {end}"
+                    values = [
+                        _told_number(
+                            np.mean([_single(x[end][m]) for x in found])
+                        )
+                        for m in _SHORT
+                    ]
+                    lines.append((name, str(epoch), str(len(found)), *values))
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return "\n".join(
+            "  ".join(x.ljust(w) for x, w in zip(line, widths, strict=True))
+            for line in lines
+        )
+
+    def rows(self):
+        """All rows of results."""
+        found = [
+            self._row("test images", *METRICS[name], *_number(value))
+            for name, value in self.data.items()
+            if name in METRICS
+        ]
+        found.append(
+            self._row("classifier", "accuracy, test images", "", self.accuracy)
+        )
+        for members in self.kinds().values():
+            for epoch in _told(members):
+                found += self._of(members, epoch)
+        return found
+
+    def _of(self, members, epoch):
+        """Rows of a kind of runs after an epoch."""
+        run = members[0][0]
+        found = _evaluations(members, epoch)
+        where = f"{run.preset}, {run.objective}, {run.neuron}, {run.variant}"
+        after = f"{epoch} epochs"
+        for end in found[0]:
+            if end == "histogram":
+                continue
+            name = f"{where}, {end}" if run.neuron == "real" else where
+            for measure, (metric, unit) in METRICS.items():
+                values = [x[end][measure] for x in found]
+                yield self._measure(
+                    f"{name}, {after}", metric, unit, values, run, end, measure
+                )
+        yield from self._histogram(f"{where}, {after}", found, run)
+
+    def _measure(self, name, metric, unit, values, run, end, measure):
+        published = aim = None
+        if self.name == "mnist":
+            published, aim = against(run, end, measure)
+        single = [_single(x) for x in values]
+        samples = single
+        if len(single) == 1:
+            # Of one run, the standard error of its images.
+            value = values[0]
+            samples = _interval(value) if isinstance(value, list) else None
+        return self._row(
+            name,
+            metric,
+            unit,
+            np.mean(single),
+            samples,
+            against=None if published is None else "published grid of 64",
+            against_value=published,
+            aim=aim,
+        )
+
+    def _histogram(self, name, found, run):
+        first, last = HISTOGRAMS[run.neuron]
+        shown = (run.objective, run.preset) == ("wgan-gp", "mlp")
+        shown = shown and self.name == "mnist"
+        for key, metric, published in (
+            ("first", "probabilities below 1/255", first),
+            ("last", "probabilities of 1", last),
+            ("notch", "depth of the notch at 0.5", None),
+        ):
+            values = [x["histogram"][key] for x in found]
+            yield self._row(
+                name,
+                metric,
+                "",
+                np.mean(values),
+                values if len(values) > 1 else None,
+                against="published" if published and shown else None,
+                against_value=published if published and shown else None,
+            )
+
+    def _row(self, where, metric, unit, value, samples=None, **arguments):
+        return results.row(
+            f"{self.name}/{where}",
+            metric,
+            value,
+            unit,
+            samples=samples,
+            **arguments,
+        )
+
+
+def _evaluations(members, epoch):
+    """What all runs of a kind that got so far have measured."""
+    return [
+        record["evaluations"][str(epoch)]
+        for _, record in members
+        if str(epoch) in record["evaluations"]
+    ]
+
+
+def _told(members):
+    """Epochs that are told: the last, and the fifth of convolutions."""
+    done = {int(x) for _, record in members for x in record["evaluations"]}
+    if not done:
+        return []
+    early = {5} if members[0][0].preset == "cnn" else set()
+    return sorted((done & early) | {max(done)})
+
+
+def against(run, end, measure):
+    """Pair: what is published, and the aim; None where there is none."""
+    grid = GRIDS.get((run.preset, run.objective, run.neuron, end), {})
+    published = grid.get(measure)
+    error = 0.0
+    if isinstance(published, tuple):
+        published, error = published
+    if published is None or run.variant != "paper" or run.preset != "cnn":
+        return published, None
+    if measure == "iso4":
+        return published, f"<= {published - 2 * error:.2f}"
+    if measure == "components":
+        return published, f"<= {published}"
+    if measure in ("score of 64", "classes"):
+        return published, f">= {published}"
+    return published, None
+
+
+def _single(value):
+    return value[0] if isinstance(value, list) else value
+
+
+def _told_number(value):
+    return tables.digits(_single(value))
+
+
+def _number(value):
+    """Mean and interval of a measure, as `row` takes them."""
+    if isinstance(value, list):
+        return value[0], _interval(value)
+    return value, None
+
+
+def _interval(value):
+    mean, error = value
+    return [mean - error, mean + error]
+
+
+def _run_of(stem):
+    """The `Run` that a file belongs to, or None."""
+    parts = stem.replace("wgan-gp", "wgangp").split("-")
+    if len(parts) != 5 or not parts[-1].isdigit():
+        return None
+    preset, objective, neuron, variant, seed = parts
+    objective = objective.replace("wgangp", "wgan-gp")
+    return Run(preset, neuron, objective, variant, int(seed))

@@ -1,0 +1,200 @@
+"""How a run is trained, epoch by epoch, and goes on where it was."""
+
+import json
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks import results
+from examples.binary_gan_parts.config import VARIANTS
+from examples.binary_gan_parts.measure import evaluate
+from keras_bp.callbacks import SlopeAnnealing
+from keras_bp.layers import StochasticNode
+from keras_bp.ops import binary_estimators
+from keras_bp.surgery import change_output
+from keras_bp.training import BinaryGAN, CriticSchedule, binary_gan_networks
+
+_BATCH = 64
+# Epochs between two evaluations.
+_EVERY = 5
+
+
+def make(run, shape):
+    """The untrained, compiled `BinaryGAN` of a `Run`."""
+    variant = VARIANTS[run.variant]
+    local = variant.estimator in binary_estimators("stochastic")
+    generator, discriminator = binary_gan_networks(
+        run.preset,
+        run.neuron if local else "real",
+        shape,
+        variant.estimator if local else "sigmoid_adjusted",
+        variant.batch_norm,
+        variant.discriminator_batch_norm if run.objective == "gan" else None,
+        seed=run.seed,
+    )
+    if not local:
+        logits = change_output(generator, "logit")
+        node = StochasticNode(
+            "bernoulli",
+            estimator=variant.estimator,
+            samples=2 if variant.estimator == "rloo" else 1,
+            seed=run.seed,
+        )
+        generator = keras.Model(logits.inputs, node(logits.outputs[0]))
+    gan = BinaryGAN(
+        generator,
+        discriminator,
+        run.objective,
+        fresh_latents=variant.fresh_latents,
+        seed=run.seed,
+    )
+    gan.compile()
+    return gan
+
+
+def _fit(gan, images, **arguments):
+    """Trains on images, in their order."""
+    # Of an array, `fit` waits at its end for the thread that tunes the
+    # pipeline, up to as long as the epoch has taken.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    data = tf.data.Dataset.from_tensor_slices(images).batch(_BATCH)
+    return gan.fit(
+        data.with_options(options), verbose=0, shuffle=False, **arguments
+    )
+
+
+def seconds_per_batch(run, shape, count=40):
+    """Measured seconds of a batch with 5 steps, and with 100."""
+    images = np.zeros((_BATCH * count, *shape), "uint8")
+    gan = make(run, shape)
+    found = []
+    for schedule in (CriticSchedule(5, 5, 0, 0), CriticSchedule(100, 100)):
+        gan = BinaryGAN(
+            gan.generator, gan.discriminator, run.objective, schedule
+        )
+        gan.compile()
+        few = images[: _BATCH * (count if schedule.steps == 5 else 2)]
+        _fit(gan, few[:_BATCH])
+        begin = time.perf_counter()
+        _fit(gan, few)
+        found.append((time.perf_counter() - begin) / (len(few) // _BATCH))
+    return found
+
+
+def budget(seconds, count, epochs):
+    """Expected seconds of training.
+
+    Args:
+        seconds: Pair, as `seconds_per_batch` returns it.
+        count: Integer, images.
+        epochs: Integer.
+    """
+    batches = epochs * -(-count // _BATCH)
+    many = min(batches, 25) + max(0, (batches - 1) // 500)
+    return (batches - many) * seconds[0] + many * seconds[1]
+
+
+class Training:
+    """A run whose state is kept after each epoch.
+
+    Args:
+        run: `Run`.
+        images: `Images`.
+        store: `Store`.
+    """
+
+    def __init__(self, run, images, store):
+        self.run, self._images, self._store = run, images, store
+        self._path = store.folder / f"{run.name}.keras"
+        self._record = self._recorded() or {
+            "epochs": [],
+            "seconds": [],
+            "evaluations": {},
+        }
+
+    def _recorded(self):
+        path = self._store.folder / f"{self.run.name}.json"
+        return json.loads(path.read_text("utf-8")) if path.exists() else None
+
+    @property
+    def left(self):
+        """Epochs that are left."""
+        return max(0, self.run.epochs - len(self._record["epochs"]))
+
+    def go_on(self, reference, enough):
+        """Trains until the end, or until `enough()` after an epoch.
+
+        Args:
+            reference: `Reference`.
+            enough: Function without arguments to a boolean.
+        """
+        done = len(self._record["epochs"])
+        gan = self._resumed(done)
+        images = self._images.all
+        factor = VARIANTS[self.run.variant].slope_factor
+        annealed = self.run.neuron != "real" and factor != 1.0
+        for epoch in range(done, self.run.epochs):
+            if enough():
+                return
+            # The same order of images, wherever a run was interrupted.
+            rng = np.random.default_rng((self.run.seed, epoch))
+            begin = time.perf_counter()
+            logs = _fit(
+                gan,
+                images[rng.permutation(len(images))],
+                callbacks=[_Evaluation(self, epoch + 1, reference)]
+                + ([SlopeAnnealing(factor)] if annealed else []),
+            ).history
+            numbers = {name: float(x[-1]) for name, x in logs.items()}
+            self._record["epochs"].append(numbers)
+            self._record["seconds"].append(time.perf_counter() - begin)
+            self._keep(gan)
+            self._say(epoch + 1, numbers)
+
+    def _resumed(self, done):
+        if done:
+            return keras.models.load_model(self._path)
+        keras.utils.set_random_seed(self.run.seed)
+        return make(self.run, self._images.sample_shape)
+
+    def _keep(self, gan):
+        temporary = self._path.with_suffix(".tmp.keras")
+        gan.save(temporary)
+        temporary.replace(self._path)
+        # After the model: the epoch counts only if both are there.
+        results.replace_file(
+            self._store.folder / f"{self.run.name}.json",
+            json.dumps(self._record),
+        )
+
+    def _say(self, epoch, numbers):
+        told = ", ".join(
+            f"{name} {value:.3g}"
+            for name, value in numbers.items()
+            if name != "critic_steps"
+        )
+        seconds = self._record["seconds"][-1]
+        print(f"{self.run.name} {epoch}: {told} ({seconds:.0f} s)", flush=True)
+
+    def evaluate(self, gan, epoch, reference):
+        """Measures the generator, and keeps numbers and pictures."""
+        if epoch % _EVERY and epoch != self.run.epochs:
+            return
+        numbers, pictures = evaluate(gan, self.run, reference)
+        self._record["evaluations"][str(epoch)] = numbers
+        self._store.keep_weights(f"{self.run.name}-{epoch}", pictures)
+
+
+class _Evaluation(keras.callbacks.Callback):
+    """Evaluates before the slope is changed for the next epoch."""
+
+    def __init__(self, training, epoch, reference):
+        super().__init__()
+        self._arguments = epoch, reference
+        self._training = training
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._training.evaluate(self.model, *self._arguments)

@@ -1,0 +1,109 @@
+"""What a `BinaryGAN` refuses, and what it says."""
+
+import keras
+import numpy as np
+import pytest
+from tiny_gans import assert_same, bits, random_gan, values
+
+from keras_bp.training import BinaryGAN
+
+
+def network(*units, **arguments):
+    dense = [keras.layers.Dense(width) for width in units[1:]]
+    return keras.Sequential([keras.Input((units[0],)), *dense], **arguments)
+
+
+def several(inputs=1, outputs=1):
+    x = [keras.Input((3,)) for _ in range(inputs)]
+    y = keras.layers.Dense(1)(sum(x[1:], x[0]))
+    return keras.Model(x, [y] * outputs)
+
+
+class Subclassed(keras.Model):
+    def call(self, x):
+        return x
+
+
+def of_unknown_length():
+    return keras.Sequential([keras.Input((None, 3)), keras.layers.Dense(1)])
+
+
+G, D = (2, 3), (3, 1)
+
+REFUSED = {
+    "objective": (network(*G), network(*D), {"objective": "lsgan"}),
+    "penalty": (network(*G), network(*D), {"gradient_penalty": -1.0}),
+    "clip": (network(*G), network(*D), {"clip": 0.0}),
+    "units": (network(*G), network(4, 1), {}),
+    "rank": (network(*G), of_unknown_length(), {}),
+    "wide logits": (network(*G), network(3, 2), {}),
+    "deep logits": (of_unknown_length(), of_unknown_length(), {}),
+    "not built": (keras.Sequential([keras.layers.Dense(3)]), network(*D), {}),
+    "subclassed": (network(*G), Subclassed(), {}),
+    "inputs": (network(*G), several(inputs=2), {}),
+    "outputs": (several(outputs=2), network(*D), {}),
+    "latents": (of_unknown_length(), network(*D), {}),
+    "zero steps": (network(*G), network(*D), {"critic_schedule": 0}),
+}
+WORDS = {
+    "objective": r"expects `objective` to be one of \['gan', 'wgan', 'wgan-gp'",
+    "penalty": "expects `gradient_penalty` to be zero or greater",
+    "clip": "expects `clip` to be greater than zero",
+    "units": r"what the `generator` makes, \(None, 3\).* of \(None, 4\)",
+    "rank": r"what the `generator` makes, \(None, 3\).* of \(None, None, 3\)",
+    "wide logits": r"logits of shape \(batch, 1\). Received: \(None, 2\)",
+    "deep logits": "`generator` of latents of a known shape",
+    "not built": "`generator` .* is built: begin it with keras.Input",
+    "subclassed": "`discriminator` to be a functional or Sequential",
+    "inputs": "`discriminator` to have one input .* Received: 2 and 1",
+    "outputs": "`generator` to have one input .* Received: 1 and 2",
+    "latents": "`generator` of latents of a known shape",
+    "zero steps": "expects `steps` to be 1 or greater",
+}
+
+
+@pytest.mark.parametrize("case", WORDS)
+def test_what_cannot_be_trained_is_refused(case):
+    generator, discriminator, arguments = REFUSED[case]
+    with pytest.raises(ValueError, match=WORDS[case]):
+        BinaryGAN(generator, discriminator, **arguments)
+
+
+@pytest.mark.parametrize("schedule", [2.5, True, "paper", (5, 100)])
+def test_a_schedule_of_another_type_is_refused(schedule):
+    with pytest.raises(TypeError, match="a CriticSchedule, an integer or None"):
+        BinaryGAN(network(*G), network(*D), critic_schedule=schedule)
+
+
+@pytest.mark.parametrize("name", ["generator", "discriminator"])
+def test_a_layer_is_no_network(name):
+    networks = {"generator": network(*G), "discriminator": network(*D)}
+    networks[name] = keras.layers.Dense(1)
+    with pytest.raises(TypeError, match=f"`{name}` to be a keras.Model"):
+        BinaryGAN(**networks)
+
+
+def test_compile_takes_two_optimizers_and_no_loss():
+    gan = BinaryGAN(network(*G), network(*D))
+    with pytest.raises(ValueError, match="has the losses of its `objective`"):
+        gan.compile(loss="mse")
+    optimizer = keras.optimizers.SGD(0.1)
+    with pytest.raises(ValueError, match="an optimizer of its own"):
+        gan.compile(optimizer, optimizer)
+    gan.compile("sgd", "adam")
+    assert isinstance(gan.optimizer, keras.optimizers.SGD)
+    assert isinstance(gan.discriminator_optimizer, keras.optimizers.Adam)
+
+
+def test_targets_and_weights_are_refused_and_change_nothing():
+    gan = random_gan(compiled={"run_eagerly": True})
+    before = values(gan)
+    x, ones = bits(8), np.ones(8)
+    for method in (gan.fit, gan.evaluate):
+        with pytest.raises(ValueError, match=r"samples alone: fit\(x\)"):
+            method(x, ones, verbose=0)
+        with pytest.raises(ValueError, match="targets or sample weights"):
+            method(x, ones, sample_weight=ones, verbose=0)
+    with pytest.raises(ValueError, match="targets or sample weights"):
+        gan.train_on_batch(x, sample_weight=ones)
+    assert_same(before, values(gan))
