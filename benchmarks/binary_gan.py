@@ -26,11 +26,18 @@ from benchmarks import (
     tables,
 )
 
-_OUT = flags.DEFINE_string("out", None, "File for the result, JSON.")
-_ROUNDS = flags.DEFINE_integer(
-    "rounds", 15, "Timings of each function.", lower_bound=1
-)
-_ONLY = flags.DEFINE_string("only", None, "Run the parts that hold this word.")
+
+def define_flags():
+    """Defines the flags; returns their holders by name."""
+    return {
+        "out": flags.DEFINE_string("out", None, "File for the result, JSON."),
+        "rounds": flags.DEFINE_integer(
+            "rounds", 15, "Timings of each function.", lower_bound=1
+        ),
+        "only": flags.DEFINE_string(
+            "only", None, "Run the parts that hold this word."
+        ),
+    }
 
 
 def parts(rounds):
@@ -59,14 +66,15 @@ def parts(rounds):
     }
 
 
-def main(argv):
+def main(argv, given):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    given = {name: holder.value for name, holder in given.items()}
     keras.utils.set_random_seed(0)
     begin = time.perf_counter()
     rows = []
-    for name, part in parts(_ROUNDS.value).items():
-        if _ONLY.value and _ONLY.value not in name:
+    for name, part in parts(given["rounds"]).items():
+        if given["only"] and given["only"] not in name:
             continue
         print(f"Running {name}.", flush=True)
         found = part()
@@ -74,7 +82,7 @@ def main(argv):
         rows += found
         keras.backend.clear_session()
     if not rows:
-        raise app.UsageError(f"No part holds {_ONLY.value!r}.")
+        raise app.UsageError(f"No part holds {given['only']!r}.")
     print(f"\n{tables.text_table(rows)}\nMedians of rounds, and their range.")
     result = environment.result(
         "Cost of a GAN of bits",
@@ -83,9 +91,10 @@ def main(argv):
         time.perf_counter() - begin,
         rows,
     )
-    if _OUT.value:
-        results.write(result, _OUT.value)
+    if given["out"]:
+        results.write(result, given["out"])
 
 
 if __name__ == "__main__":
-    app.run(main)
+    holders = define_flags()
+    app.run(lambda argv: main(argv, holders))

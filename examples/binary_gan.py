@@ -31,64 +31,78 @@ from examples.binary_gan_parts.training import (
 )
 from examples.store import Store
 
-_STUDY = flags.DEFINE_enum(
-    "study", None, sorted(config.STUDIES), "Runs to do; default digits."
-)
-_PRESET = flags.DEFINE_enum("preset", None, ["mlp", "cnn"], "Networks.")
-_NEURON = flags.DEFINE_list(
-    "neuron", None, "Ends of the generator: dbn, sbn, real; default all."
-)
-_OBJECTIVE = flags.DEFINE_list(
-    "objective", None, "gan, wgan or wgan-gp; default wgan-gp."
-)
-_VARIANT = flags.DEFINE_list(
-    "variant", None, f"Of {sorted(config.VARIANTS)}; default paper."
-)
-_EPOCHS = flags.DEFINE_integer("epochs", None, "Epochs; default 20.")
-_SEEDS = flags.DEFINE_integer("seeds", 1, "Number of seeds.")
-_ONLY = flags.DEFINE_list(
-    "only", None, "Do runs whose name holds one of these words."
-)
-_DATA_DIR = flags.DEFINE_string(
-    "data_dir",
-    None,
-    "Folder with mnist.npz. Default: the one that the variable KERAS_BP_DATA "
-    "names, else scikit-learn's small digits.",
-)
-_MINUTES = flags.DEFINE_float(
-    "minutes", None, "No epoch begins after so many; default all."
-)
-_OUT_DIR = flags.DEFINE_string(
-    "out_dir", None, "Folder of the runs; default out/binary_gan/DATA."
-)
-_OUT = flags.DEFINE_string("out", None, "File for the result, JSON.")
-
 # The classifier is trained for so many epochs; the digits are few.
 _EPOCHS_OF_CLASSIFIER = {True: 4, False: 40}
 _EVALUATED = {True: 10_000, False: 1500}
 
 
-def chosen():
+def define_flags():
+    """Defines the flags; returns their holders by name."""
+    return {
+        "study": flags.DEFINE_enum(
+            "study", None, sorted(config.STUDIES), "Runs to do; default digits."
+        ),
+        "preset": flags.DEFINE_enum(
+            "preset", None, ["mlp", "cnn"], "Networks."
+        ),
+        "neuron": flags.DEFINE_list(
+            "neuron",
+            None,
+            "Ends of the generator: dbn, sbn, real; default all.",
+        ),
+        "objective": flags.DEFINE_list(
+            "objective", None, "gan, wgan or wgan-gp; default wgan-gp."
+        ),
+        "variant": flags.DEFINE_list(
+            "variant", None, f"Of {sorted(config.VARIANTS)}; default paper."
+        ),
+        "epochs": flags.DEFINE_integer("epochs", None, "Epochs; default 20."),
+        "seeds": flags.DEFINE_integer("seeds", 1, "Number of seeds."),
+        "only": flags.DEFINE_list(
+            "only", None, "Do runs whose name holds one of these words."
+        ),
+        "data_dir": flags.DEFINE_string(
+            "data_dir",
+            None,
+            "Folder with mnist.npz. Default: the one that the variable "
+            "KERAS_BP_DATA names, else scikit-learn's small digits.",
+        ),
+        "minutes": flags.DEFINE_float(
+            "minutes", None, "No epoch begins after so many; default all."
+        ),
+        "out_dir": flags.DEFINE_string(
+            "out_dir", None, "Folder of the runs; default out/binary_gan/DATA."
+        ),
+        "out": flags.DEFINE_string("out", None, "File for the result, JSON."),
+    }
+
+
+def chosen(given):
     """The runs that the flags name."""
-    if any((_PRESET.value, _NEURON.value, _OBJECTIVE.value, _VARIANT.value)):
+    if any(
+        (given["preset"], given["neuron"], given["objective"], given["variant"])
+    ):
         runs = [
             config.Run(
-                _PRESET.value or "mlp",
+                given["preset"] or "mlp",
                 neuron,
                 objective,
                 variant,
                 seed,
-                _EPOCHS.value or 20,
+                given["epochs"] or 20,
             )
-            for seed in range(_SEEDS.value)
-            for variant in _VARIANT.value or ["paper"]
-            for objective in _OBJECTIVE.value or ["wgan-gp"]
-            for neuron in _NEURON.value or ["dbn", "sbn", "real"]
+            for seed in range(given["seeds"])
+            for variant in given["variant"] or ["paper"]
+            for objective in given["objective"] or ["wgan-gp"]
+            for neuron in given["neuron"] or ["dbn", "sbn", "real"]
         ]
     else:
-        runs = config.STUDIES[_STUDY.value or "digits"]
-    words = _ONLY.value or [""]
-    return [run for run in runs if any(word in run.name for word in words)]
+        runs = config.STUDIES[given["study"] or "digits"]
+    words = given["only"] or [""]
+    found = [run for run in runs if any(word in run.name for word in words)]
+    if not found:
+        raise ValueError(f"No run is called {' or '.join(words)}")
+    return found
 
 
 def work(runs, images, store, reference, minutes):
@@ -113,19 +127,20 @@ def work(runs, images, store, reference, minutes):
         training.go_on(reference, enough)
 
 
-def main(argv):
+def main(argv, given):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    given = {name: holder.value for name, holder in given.items()}
     try:
-        images = binary_digits(_DATA_DIR.value)
-        runs = chosen()
+        images = binary_digits(given["data_dir"])
+        runs = chosen(given)
         for run in runs:
             config.check(run, images.is_mnist)
     except (FileNotFoundError, ValueError) as error:
         raise app.UsageError(str(error)) from error
     print(f"Data: {images.told}.", flush=True)
     name = "mnist" if images.is_mnist else "digits"
-    folder = pathlib.Path(_OUT_DIR.value or f"out/binary_gan/{name}")
+    folder = pathlib.Path(given["out_dir"] or f"out/binary_gan/{name}")
     store = Store(folder, f"{images.told}\n")
     judge = classifier(
         images,
@@ -133,11 +148,11 @@ def main(argv):
         _EPOCHS_OF_CLASSIFIER[images.is_mnist],
     )
     reference = Reference(images, judge, _EVALUATED[images.is_mnist])
-    work(runs, images, store, reference, _MINUTES.value)
-    conclude(images, store, reference)
+    work(runs, images, store, reference, given["minutes"])
+    conclude(images, store, reference, given["out"])
 
 
-def conclude(images, store, reference):
+def conclude(images, store, reference, path=None):
     """Prints a table of all runs of a folder, and draws them."""
     found = summary.Summary(images, store, reference)
     rows = found.rows()
@@ -152,8 +167,9 @@ def conclude(images, store, reference):
         found.seconds(),
         rows,
     )
-    results.write(result, _OUT.value or store.folder / "metrics.json")
+    results.write(result, path or store.folder / "metrics.json")
 
 
 if __name__ == "__main__":
-    app.run(main)
+    holders = define_flags()
+    app.run(lambda argv: main(argv, holders))

@@ -28,43 +28,51 @@ from examples.piano_roll_parts.experiment import Experiment
 from examples.piano_roll_parts.summary import Summary
 from examples.store import Store
 
-_CONFIG = flags.DEFINE_enum(
-    "config", "small", sorted(CONFIGS), "What is compared."
-)
-_DATA_DIR = flags.DEFINE_string(
-    "data_dir",
-    None,
-    "Folder with JSB_Chorales.mat. Default: the one that the variable "
-    "KERAS_BP_DATA names, else synthetic chorales.",
-)
-_SEEDS = flags.DEFINE_list(
-    "seeds", None, "Which of the configuration's seeds; default all."
-)
-_MINUTES = flags.DEFINE_float(
-    "minutes", None, "No training begins after so many; default all."
-)
-_OUT_DIR = flags.DEFINE_string(
-    "out_dir", None, "Folder of the run; default out/piano_rolls/CONFIG."
-)
-_OUT = flags.DEFINE_string("out", None, "File for the result, JSON.")
+
+def define_flags():
+    """Defines the flags; returns their holders by name."""
+    return {
+        "config": flags.DEFINE_enum(
+            "config", "small", sorted(CONFIGS), "What is compared."
+        ),
+        "data_dir": flags.DEFINE_string(
+            "data_dir",
+            None,
+            "Folder with JSB_Chorales.mat. Default: the one that the variable "
+            "KERAS_BP_DATA names, else synthetic chorales.",
+        ),
+        "seeds": flags.DEFINE_list(
+            "seeds", None, "Which of the configuration's seeds; default all."
+        ),
+        "minutes": flags.DEFINE_float(
+            "minutes", None, "No training begins after so many; default all."
+        ),
+        "out_dir": flags.DEFINE_string(
+            "out_dir",
+            None,
+            "Folder of the run; default out/piano_rolls/CONFIG.",
+        ),
+        "out": flags.DEFINE_string("out", None, "File for the result, JSON."),
+    }
 
 
-def main(argv):
+def main(argv, given):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    name = _CONFIG.value
+    given = {name: holder.value for name, holder in given.items()}
+    name = given["config"]
     config = CONFIGS[name]
     try:
-        data = windows(config, _DATA_DIR.value)
+        data = windows(config, given["data_dir"])
     except (FileNotFoundError, NoChoralesError) as error:
         raise app.UsageError(str(error)) from error
     print(f"Data: {data.told}.", flush=True)
-    folder = pathlib.Path(_OUT_DIR.value or f"out/piano_rolls/{name}")
+    folder = pathlib.Path(given["out_dir"] or f"out/piano_rolls/{name}")
     store = Store(folder, f"{config}\n{data.told}\n")
     experiment = Experiment(config, data, store)
-    seeds = [int(seed) for seed in _SEEDS.value or range(config.seeds)]
-    work(experiment, seeds, _MINUTES.value)
-    conclude(experiment, name, _OUT.value or folder / "metrics.json")
+    seeds = [int(seed) for seed in given["seeds"] or range(config.seeds)]
+    work(experiment, seeds, given["minutes"])
+    conclude(experiment, name, given["out"] or folder / "metrics.json")
 
 
 def work(experiment, seeds, minutes=None):
@@ -109,4 +117,5 @@ def conclude(experiment, name, path):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    holders = define_flags()
+    app.run(lambda argv: main(argv, holders))

@@ -17,7 +17,8 @@ def change_output(model, output, seed=None):
     leaves the given one as it is.
 
     Args:
-        model: Functional or Sequential model whose last layer is a
+        model: Functional or Sequential model whose last layer, or that of a
+            model that is its last layer, is a
             `keras_bp.layers.BinaryNeuron`, a `StochasticNode` of
             `"bernoulli"`, or an `Activation` of `"sigmoid"`.
         output: String. With the logits :math:`x` and, of a neuron, the slope
@@ -52,6 +53,9 @@ def change_output(model, output, seed=None):
     logits, inputs = last.input, model.inputs
     # Else the model that is returned would warn that it expects a list.
     inputs = inputs[0] if len(inputs) == 1 else inputs
+    if isinstance(last, keras.Model):
+        changed = change_output(last, output, seed)
+        return keras.Model(inputs, changed(logits))
     if output == "logit":
         return keras.Model(inputs, logits)
     neuron = BinaryNeuron(
@@ -76,7 +80,7 @@ def _last_layer(model, owner):
         and last.activation is keras.activations.sigmoid
     )
     node = isinstance(last, StochasticNode) and last.distribution == "bernoulli"
-    if not (sigmoid or node or isinstance(last, BinaryNeuron)):
+    if not (sigmoid or node or isinstance(last, (BinaryNeuron, keras.Model))):
         raise ValueError(
             f"{owner} expects a functional or Sequential model whose last "
             "layer is a BinaryNeuron, a StochasticNode of 'bernoulli' or an "

@@ -75,7 +75,8 @@ class JudgedNodes:
     def __call__(self, latents):
         """The loss, and what has its gradient without bias, for a batch."""
         found = self._model.surrogate(latents, update=True)
-        return found.loss, found.surrogate
+        # Without what regularizers add to `found.loss`.
+        return sum(found.costs.values()), found.surrogate
 
 
 def holds_cost_nodes(generator):

@@ -95,7 +95,11 @@ class Steps:
         x = ops.cast(x, fake.dtype)
         with tf.GradientTape() as tape:
             # In two passes, for the statistics of each.
-            real_logits, fake_logits = self._judge(x), self._judge(fake)
+            real_logits = self._judge(x)
+            penalties = _penalties(gan.discriminator)
+            fake_logits = self._judge(fake)
+            # Activities are penalized in both passes, weights once.
+            penalties = (penalties + _penalties(gan.discriminator)) / 2
             loss = self._objective.discriminator(real_logits, fake_logits)
             norm = ops.zeros((), "float32")
             if gan.objective == "wgan-gp":
@@ -103,10 +107,7 @@ class Steps:
                 norm = ops.mean(norms)
                 penalty = ops.mean(ops.square(norms - 1.0))
                 loss = loss + gan.gradient_penalty * penalty
-            scaled = _scaled(
-                gan.discriminator_optimizer,
-                loss + _penalties(gan.discriminator),
-            )
+            scaled = _scaled(gan.discriminator_optimizer, loss + penalties)
         weights = gan.discriminator.trainable_variables
         _apply(gan.discriminator_optimizer, tape, scaled, weights)
         if gan.objective == "wgan":
@@ -161,6 +162,8 @@ def _scaled(optimizer, loss):
 
 
 def _apply(optimizer, tape, loss, weights):
+    if not weights:
+        return
     pairs = zip(tape.gradient(loss, weights), weights, strict=True)
     optimizer.apply_gradients(pairs)
 

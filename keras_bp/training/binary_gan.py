@@ -82,8 +82,9 @@ class BinaryGAN(SeededLayer, keras.Model):
 
     Raises:
         ValueError: A name is unknown, a number is out of range, or the shapes
-            of generator and discriminator do not fit. In `fit`: targets or
-            weights are given; or several replicas and a schedule that is not
+            of generator and discriminator do not fit. In `fit`: targets are
+            given, with weights or without (Keras drops weights that come
+            alone); or several replicas and a schedule that is not
             constant.
 
     Example:

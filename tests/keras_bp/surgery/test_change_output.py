@@ -198,6 +198,25 @@ def nested():
     return keras.Model(x, sequential(BinaryNeuron())(x))
 
 
+def test_a_model_that_ends_in_a_model_is_changed_within_it():
+    model = nested()
+    model.layers[-1].layers[-1].slope.assign(2.0)
+    x = np.random.default_rng(0).normal(size=(5, 7)).astype("float32")
+    logit = np.asarray(change_output(model, "logit")(x))
+    found = np.asarray(change_output(model, "probability")(x))
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-2 * logit)), rtol=1e-5)
+    with pytest.raises(ValueError, match="functional or Sequential model who"):
+        change_output(
+            keras.Sequential(
+                [
+                    keras.Input((7,)),
+                    keras.Sequential([keras.Input((7,)), layers.Dense(2)]),
+                ]
+            ),
+            "logit",
+        )
+
+
 def unbuilt():
     return keras.Sequential([layers.Dense(2), BinaryNeuron()])
 
@@ -225,7 +244,6 @@ def second_use():
         lambda: sequential(layers.Dense(7, activation="sigmoid")),
         lambda: sequential(StochasticNode("categorical")),
         keras.Sequential,
-        nested,
     ],
 )
 def test_another_last_layer_raises(make):
