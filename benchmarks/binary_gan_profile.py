@@ -27,67 +27,14 @@ PARTS = (
 )
 
 
-class LinearLeakyReLU(keras.layers.LeakyReLU):
-    """The activation with a gradient that, to TensorFlow, is linear.
-
-    It is, but where the slope changes. Yet its gradient of the gradient
-    returns zeros for the input too, and these are propagated through all
-    that is below.
-    """
-
-    def call(self, x):
-        @tf.custom_gradient
-        def activate(x):
-            def grad(upstream):
-                return tf.raw_ops.LeakyReluGrad(
-                    gradients=upstream,
-                    features=tf.stop_gradient(x),
-                    alpha=self.negative_slope,
-                )
-
-            return tf.nn.leaky_relu(x, self.negative_slope), grad
-
-        return activate(x)
-
-
-class LinearMaxPooling2D(keras.layers.MaxPooling2D):
-    """Pooling with such a gradient: the place of a maximum does not move."""
-
-    def call(self, x):
-        how = {
-            "ksize": [1, *self.pool_size, 1],
-            "strides": [1, *self.strides, 1],
-            "padding": self.padding.upper(),
-        }
-
-        @tf.custom_gradient
-        def pool(x):
-            y = tf.raw_ops.MaxPool(input=x, **how)
-
-            def grad(upstream):
-                return tf.raw_ops.MaxPoolGrad(
-                    orig_input=tf.stop_gradient(x),
-                    orig_output=tf.stop_gradient(y),
-                    grad=upstream,
-                    **how,
-                )
-
-            return y, grad
-
-        return pool(x)
-
-
-_LINEAR = {
-    keras.layers.LeakyReLU: LinearLeakyReLU,
-    keras.layers.MaxPooling2D: LinearMaxPooling2D,
-}
-
-
-def with_linear_gradients(network):
-    """A copy of a network, of which no zeros are propagated."""
+def with_layers_of_keras(network):
+    """A copy of a network with the activations and pooling of Keras itself."""
 
     def swap(layer):
-        cls = _LINEAR.get(type(layer), type(layer))
+        cls = type(layer)
+        for plain in (keras.layers.LeakyReLU, keras.layers.MaxPooling2D):
+            if isinstance(layer, plain):
+                cls = plain
         return cls.from_config(layer.get_config())
 
     copy = keras.models.clone_model(network, clone_function=swap)
@@ -192,12 +139,12 @@ def _timed(setting):
 
         return run
 
-    plain = _critic_step(*pair)
-    linear = _critic_step(pair[0], with_linear_gradients(pair[1]))
+    ours = _critic_step(*pair)
+    keras_layers = _critic_step(pair[0], with_layers_of_keras(pair[1]))
     functions = {
-        part: call(plain.upto(index + 1)) for index, part in enumerate(PARTS)
+        part: call(ours.upto(index + 1)) for index, part in enumerate(PARTS)
     }
-    functions["linear"] = call(linear.upto(len(PARTS)))
+    functions["keras"] = call(keras_layers.upto(len(PARTS)))
     matrix = tf.random.stateless_normal((_SIDE, _SIDE), [5, 6])
     product = tf.function(tf.matmul)
     functions["product"] = lambda: product(matrix, matrix)[0, 0].numpy()
@@ -205,7 +152,7 @@ def _timed(setting):
 
 
 def critic_rows(setting, rounds):
-    """The parts of a critic step, and what linear gradients would save.
+    """The parts of a critic step, and the whole against layers of Keras.
 
     Args:
         setting: `binary_gan_cases.Setting`.
@@ -239,11 +186,11 @@ def critic_rows(setting, rounds):
             against_value=1e3 * sum(needed) * second,
         )
     )
-    ratios = timing.ratios(found, "linear", PARTS[-1])
+    ratios = timing.ratios(found, PARTS[-1], "keras")
     rows.append(
         results.row(
             name,
-            "whole step without zeros in the gradient of the gradient",
+            "whole step",
             statistics.median(ratios),
             "times",
             samples=ratios,

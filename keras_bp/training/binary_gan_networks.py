@@ -12,6 +12,10 @@ from keras_bp.training._gan_layers import (
     Initializers,
     binary_end,
 )
+from keras_bp.training._linear_gradients import (
+    LinearLeakyReLU,
+    LinearMaxPooling2D,
+)
 
 ARCHITECTURES = ("mlp", "cnn")
 
@@ -112,7 +116,7 @@ def binary_gan_networks(
 
 
 def _leaky(x):
-    return keras.layers.LeakyReLU(negative_slope=0.2)(x)
+    return LinearLeakyReLU(negative_slope=0.2)(x)
 
 
 def _dense_logits(x, sample_shape, weights, norm):
@@ -153,7 +157,11 @@ def _judge_convolved(x, weights, norm):
         x = keras.layers.Conv2D(
             filters, 3, kernel_initializer=weights.initializer()
         )(x)
-        x = keras.layers.MaxPooling2D(2, padding="same")(_leaky(norm(x)))
+        # The same before the activation, which is monotonic, as after it.
+        x = LinearMaxPooling2D(2, padding="same", data_format="channels_last")(
+            norm(x)
+        )
+        x = _leaky(x)
     x = keras.layers.Flatten()(x)
     x = keras.layers.Dense(128, kernel_initializer=weights.initializer())(x)
     x = _leaky(norm(x))

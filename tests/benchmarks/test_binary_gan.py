@@ -9,6 +9,7 @@ from benchmarks import binary_gan_cases as cases
 from benchmarks import binary_gan_profile as profile
 from benchmarks import binary_gan_rivals as rivals
 from keras_bp.layers import BinaryNeuron, StochasticNode
+from keras_bp.training import binary_gan_networks
 
 SMALL = cases.Setting(
     "mlp", (2, 2, 1), batch=4, critic_steps=1, seconds_per_round=1e-3
@@ -108,53 +109,11 @@ def test_operations_are_those_of_the_convolutional_pair():
     ]
 
 
-def test_without_zeros_the_gradients_are_the_same():
-    network = keras.Sequential(
-        [
-            keras.Input((5, 5, 1)),
-            layers.Conv2D(3, 2, kernel_initializer="he_normal"),
-            layers.LeakyReLU(0.2),
-            layers.MaxPooling2D(2),
-            layers.Conv2D(2, 1),
-            layers.LeakyReLU(0.2),
-            layers.MaxPooling2D(2, padding="same"),
-            layers.Flatten(),
-            layers.Dense(1),
-        ]
-    )
-    linear = profile.with_linear_gradients(network)
-    swapped = (profile.LinearMaxPooling2D, profile.LinearLeakyReLU)
-    assert sum(isinstance(x, swapped) for x in linear.layers) == 4
-    x = tf.constant(RNG.standard_normal((4, 5, 5, 1)), "float32")
-    found = []
-    for critic in (network, linear):
-        with tf.GradientTape() as tape:
-            value = rivals.gradient_penalty(critic, x)
-            value += tf.reduce_mean(critic(x))
-        gradients = tape.gradient(value, critic.trainable_weights)
-        found.append([value, *gradients])
-    for one, other in zip(*found, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
-        assert np.any(one != 0)
-
-
-@pytest.mark.parametrize(
-    ("keras_layer", "linear"),
-    [
-        (layers.LeakyReLU(0.2), profile.LinearLeakyReLU(0.2)),
-        (layers.MaxPooling2D(2), profile.LinearMaxPooling2D(2)),
-    ],
-)
-def test_zeros_of_the_second_gradient_are_left_out(keras_layer, linear):
-    x = tf.constant(RNG.standard_normal((1, 4, 4, 1)), "float32")
-    found = []
-    for layer in (keras_layer, linear):
-        with tf.GradientTape() as outer:
-            outer.watch(x)
-            with tf.GradientTape() as inner:
-                inner.watch(x)
-                y = layer(x)
-            slope = inner.gradient(y, x)
-        found.append(outer.gradient(slope, x))
-    assert not np.any(found[0])
-    assert found[1] is None
+def test_the_rival_of_the_step_has_the_layers_of_keras():
+    _, network = binary_gan_networks("cnn", seed=0)
+    plain = profile.with_layers_of_keras(network)
+    kinds = [type(layer) for layer in plain.layers]
+    assert kinds.count(layers.LeakyReLU) == 3
+    assert kinds.count(layers.MaxPooling2D) == 2
+    x = RNG.integers(0, 2, (2, 28, 28, 1)).astype("float32")
+    np.testing.assert_allclose(plain(x), network(x), rtol=1e-5)
