@@ -13,6 +13,7 @@ class Variant:
     Args:
         estimator: String, as in `keras_bp.layers.BinaryNeuron`, or a cost
             estimator of `keras_bp.layers.StochasticNode`.
+        slope: Float, at the beginning.
         slope_factor: Float, of an epoch.
         batch_norm: String, as in `binary_gan_networks`.
         discriminator_batch_norm: String or None, for the objective "gan".
@@ -20,6 +21,7 @@ class Variant:
     """
 
     estimator: str = "sigmoid_adjusted"
+    slope: float = 1.0
     slope_factor: float = _ANNEALING
     batch_norm: str = "batch"
     discriminator_batch_norm: str | None = "batch"
@@ -37,11 +39,13 @@ VARIANTS = {
         fresh_latents=False,
     ),
     "slope1": Variant(slope_factor=1.0),
-    "reinmax": Variant(estimator="reinmax", slope_factor=1.0),
-    "straight_through": Variant(estimator="straight_through", slope_factor=1.0),
-    "gumbel": Variant(estimator="gumbel", slope_factor=1.0),
-    "rloo": Variant(estimator="rloo", slope_factor=1.0),
-    "disarm": Variant(estimator="disarm", slope_factor=1.0),
+    "slope4": Variant(slope=4.0, slope_factor=1.0),
+    "reinmax": Variant(estimator="reinmax"),
+    "straight_through": Variant(estimator="straight_through"),
+    "gumbel": Variant(estimator="gumbel"),
+    # A node has no slope to anneal.
+    "rloo": Variant(estimator="rloo", slope=4.0, slope_factor=1.0),
+    "disarm": Variant(estimator="disarm", slope=4.0, slope_factor=1.0),
 }
 
 
@@ -85,8 +89,9 @@ def _mnist():
     neurons = ("dbn", "sbn", "real")
     found = [Run("mlp", neuron) for neuron in neurons]
     found += [Run("cnn", neuron, epochs=5) for neuron in neurons]
-    found += [Run("mlp", x, variant="published") for x in ("dbn", "sbn")]
-    found += [Run("mlp", x, variant="slope1") for x in ("dbn", "sbn")]
+    found += [Run("mlp", x, variant="published") for x in neurons]
+    for variant in ("slope4", "slope1"):
+        found += [Run("mlp", x, variant=variant) for x in ("dbn", "sbn")]
     for objective in ("gan", "wgan"):
         found += [Run("mlp", x, objective) for x in ("dbn", "sbn")]
     found += [Run("mlp", "sbn", variant="reinmax")]
@@ -94,9 +99,9 @@ def _mnist():
     for seed in (1, 2):
         found += [Run("mlp", neuron, seed=seed) for neuron in neurons]
     found += [Run("cnn", neuron, seed=1, epochs=5) for neuron in neurons]
-    for name in ("straight_through", "gumbel", "disarm", "rloo"):
-        found += [Run("mlp", "sbn", variant=name)]
-    found += [Run("mlp", "dbn", variant="straight_through")]
+    found += [Run("mlp", x, variant="straight_through") for x in ("dbn", "sbn")]
+    for variant in ("gumbel", "disarm", "rloo"):
+        found += [Run("mlp", "sbn", variant=variant)]
     return found
 
 

@@ -11,7 +11,7 @@ from benchmarks import results
 from examples.binary_gan_parts.config import VARIANTS
 from examples.binary_gan_parts.measure import evaluate
 from keras_bp.callbacks import SlopeAnnealing
-from keras_bp.layers import StochasticNode
+from keras_bp.layers import BinaryNeuron, StochasticNode
 from keras_bp.ops import binary_estimators
 from keras_bp.surgery import change_output
 from keras_bp.training import BinaryGAN, CriticSchedule, binary_gan_networks
@@ -36,13 +36,18 @@ def make(run, shape):
     )
     if not local:
         logits = change_output(generator, "logit")
+        # A node has no slope of its own.
+        steeper = keras.layers.Rescaling(variant.slope)(logits.outputs[0])
         node = StochasticNode(
             "bernoulli",
             estimator=variant.estimator,
             samples=2 if variant.estimator == "rloo" else 1,
             seed=run.seed,
         )
-        generator = keras.Model(logits.inputs, node(logits.outputs[0]))
+        generator = keras.Model(logits.inputs, node(steeper))
+    for layer in generator.layers:
+        if isinstance(layer, BinaryNeuron):
+            layer.slope.assign(variant.slope)
     gan = BinaryGAN(
         generator,
         discriminator,

@@ -91,6 +91,17 @@ def test_all_runs_become_rows_a_table_and_pictures(
 METRIC_OF_SHARES = "share of on-pixels"
 
 
+def test_variants_begin_with_their_slope(images):
+    shape = images.sample_shape
+    for variant, slope in (("paper", 1.0), ("slope4", 4.0)):
+        run = config.Run("mlp", "sbn", variant=variant)
+        neuron = training.make(run, shape).generator.layers[-1]
+        assert float(neuron.slope.value) == slope
+    run = config.Run("mlp", "sbn", variant="disarm")
+    node, before = training.make(run, shape).generator.layers[:-3:-1]
+    assert node.estimator == "disarm" and before.scale == 4.0
+
+
 def test_a_real_valued_generator_is_measured_behind_both_ends(
     images, reference, tmp_path, quick
 ):
