@@ -218,7 +218,8 @@ def test_intervals_hold_the_mean_as_often_as_they_say():
 
 @pytest.mark.slow
 def test_a_cut_run_goes_on_where_it_ended(tmp_path, capsys, monkeypatch):
-    for name in ("rloo", "muprop", "rebar"):
+    # Those left are the quickest to trace.
+    for name in ("rloo", "rebar", "relax"):
         monkeypatch.delitem(ESTIMATORS, name)
     experiment = tiny_experiment(tmp_path)
     parts = experiment.parts([0])
@@ -259,7 +260,7 @@ def check_conclusion(experiment, folder):
         assert found[name, "training ELBO, 4 steps"].value < 0
         row = found[name, "gradient log-variance, step 2"]
         assert row.low <= row.value <= row.high
-    assert found["tiny/relax", "evaluations of the costs per node"].value == 3
+    assert found["tiny/muprop", "evaluations of the costs per node"].value == 2
     told = "gradient log-variance less that of score, step 2"
     assert found["tiny/one layer/disarm", told].verdict in ("pass", "miss")
     picture = folder / "sigmoid_belief_network.png"
