@@ -1,0 +1,264 @@
+"""What a layer's weights are multiplied with, for each kind of layer."""
+
+import dataclasses
+
+import keras
+from keras import ops
+
+# Features up to which a dense layer is solved for its features, if the number
+# of rows is not known before.
+_FEW = 256
+# Rows of a layer whose positions share their weights, at most.
+_MAX_ROWS = 512
+
+
+@dataclasses.dataclass
+class Rows:
+    """The inputs of a product with weights.
+
+    The logits of the layer are `rows @ [kernel; bias]`.
+
+    Attributes:
+        weights: List of Keras variables: kernel, and bias if there is one.
+        rows: Tensor `(rows, features)`, float32, with a column of ones for the
+            bias, times the root of their weights.
+        logits: List of tensors whose gradients are those of the logits, or
+            None where rows are a sample of all.
+        roots: Tensor `(rows, 1)`, the roots of the weights, or None.
+    """
+
+    weights: list
+    rows: object
+    logits: list | None = None
+    roots: object = None
+
+
+@dataclasses.dataclass
+class Diagonal:
+    """Weights of which each has a curvature of its own.
+
+    Attributes:
+        weights: List of one Keras variable.
+        gram: Tensor that can be broadcast to it, or `(vocabulary,)` for the
+            rows of an embedding.
+    """
+
+    weights: list
+    gram: object
+
+
+def implicit_kind(layer):
+    """Name of the kind of a layer, or None if it is trained explicitly."""
+    for kind, (classes, _) in _KINDS.items():
+        if type(layer) in classes and not _special(layer):
+            return kind
+    return None
+
+
+def _special(layer):
+    """Whether the weights of a layer are not the ones that it multiplies."""
+    return bool(
+        getattr(layer, "lora_enabled", False)
+        or getattr(layer, "quantization_mode", None)
+    )
+
+
+def factors(layer, calls, weights, seed):
+    """What the weights of a layer meet in its calls.
+
+    Args:
+        layer: Layer of a known kind.
+        calls: List of `Call`.
+        weights: Tensor `(batch,)` of the weights of examples, or None.
+        seed: `keras.random.SeedGenerator`, for samples of rows.
+
+    Returns:
+        List of `Rows` and `Diagonal`.
+    """
+    _, make = _KINDS[implicit_kind(layer)]
+    return make(layer, calls, weights, seed)
+
+
+def solved_for_samples(part, decays):
+    """Whether the gradients of the logits are all that a step needs."""
+    if not isinstance(part, Rows) or part.logits is None:
+        return False
+    if any(id(weight) in decays for weight in part.weights):
+        return False
+    count, features = part.rows.shape
+    return features > _FEW if count is None else count < features
+
+
+def wide(x):
+    """Casts to float32, or leaves float64 as it is."""
+    kind = keras.backend.standardize_dtype(x.dtype)
+    return ops.cast(x, "float64" if kind == "float64" else "float32")
+
+
+def _roots(rows, weights):
+    """Root of the weight of each row, `(rows, 1)`.
+
+    Args:
+        rows: Tensor `(batch, ..., features)`.
+        weights: Tensor `(batch,)`.
+    """
+    shape = (-1, *(1,) * (len(rows.shape) - 2))
+    each = ops.reshape(ops.sqrt(wide(weights)), shape)
+    each = each * ops.ones_like(wide(rows[..., 0]))
+    return ops.reshape(each, (-1, 1))
+
+
+def _weighted(rows, weights):
+    """Rows `(rows, features)` times the roots of their weights."""
+    flat = ops.reshape(wide(rows), (-1, rows.shape[-1]))
+    return flat if weights is None else flat * _roots(rows, weights)
+
+
+def _dense(layer, calls, weights, seed):
+    rows, roots = [], []
+    for call in calls:
+        x = wide(call.inputs)
+        if layer.use_bias:
+            x = ops.concatenate([x, ops.ones_like(x[..., :1])], axis=-1)
+        rows.append(_weighted(x, weights))
+        if weights is not None:
+            roots.append(_roots(x, weights))
+    return [
+        Rows(
+            _kernel_and_bias(layer),
+            ops.concatenate(rows),
+            [call.logits for call in calls],
+            ops.concatenate(roots) if roots else None,
+        )
+    ]
+
+
+def _kernel_and_bias(layer):
+    return [layer.kernel, layer.bias] if layer.use_bias else [layer.kernel]
+
+
+def _sampled(rows, seed):
+    """A sample of rows, scaled so that its Gram matrix has the right mean."""
+    count = rows.shape[0]
+    if count is not None and count <= _MAX_ROWS:
+        return rows
+    total = ops.shape(rows)[0]
+    index = keras.random.randint((_MAX_ROWS,), 0, 2**30, seed=seed)
+    share = ops.cast(total, "float32") / _MAX_ROWS
+    return ops.take(rows, index % total, axis=0) * ops.sqrt(share)
+
+
+def _convolution(layer, calls, weights, seed):
+    rows = []
+    for call in calls:
+        x = _patches(layer, wide(call.inputs))
+        if layer.use_bias:
+            x = ops.concatenate([x, ops.ones_like(x[..., :1])], axis=-1)
+        rows.append(_weighted(x, weights))
+    rows = _sampled(ops.concatenate(rows), seed)
+    return [Rows(_kernel_and_bias(layer), rows)]
+
+
+def _patches(layer, x):
+    """Patches `(batch, ..., features)` in the order of the kernel's rows."""
+    rank = layer.rank
+    if layer.data_format == "channels_first":
+        x = ops.moveaxis(x, 1, -1)
+    size, strides = layer.kernel_size, layer.strides
+    dilation = layer.dilation_rate
+    padding = layer.padding
+    if rank == 1:
+        if padding == "causal":
+            x = ops.pad(x, ((0, 0), (dilation[0] * (size[0] - 1), 0), (0, 0)))
+            padding = "valid"
+        x = ops.expand_dims(x, 1)
+        size, strides = (1, *size), (1, *strides)
+        dilation = (1, *dilation)
+    import tensorflow as tf
+
+    return tf.image.extract_patches(
+        x,
+        (1, *size, 1),
+        (1, *strides, 1),
+        (1, *dilation, 1),
+        padding.upper(),
+    )
+
+
+def _recurrent(layer, calls, weights, seed):
+    cell = layer.cell
+    inputs, states = [], []
+    for call in calls:
+        sequence = call.output
+        inputs.append(_weighted(call.inputs, weights))
+        before = ops.pad(sequence[:, :-1], ((0, 0), (1, 0), (0, 0)))
+        states.append(_weighted(before, weights))
+    x, states = ops.concatenate(inputs), ops.concatenate(states)
+    first, others = [cell.kernel], []
+    if cell.use_bias and len(cell.bias.shape) == 1:
+        ones = ops.ones_like(x[:, :1])
+        if weights is not None:
+            ones = ops.concatenate(
+                [_roots(call.inputs, weights) for call in calls]
+            )
+        x = ops.concatenate([x, ones], axis=1)
+        first.append(cell.bias)
+    elif cell.use_bias:
+        # A GRU that resets afterwards has two.
+        number = ops.cast(ops.shape(x)[0], "float32")
+        others.append(Diagonal([cell.bias], number))
+    return [
+        Rows(first, _sampled(x, seed)),
+        Rows([cell.recurrent_kernel], _sampled(states, seed)),
+        *others,
+    ]
+
+
+def _embedding(layer, calls, weights, seed):
+    count = ops.zeros((layer.input_dim,), "float32")
+    for call in calls:
+        index = ops.cast(call.inputs, "int32")
+        each = ops.ones_like(wide(index))
+        if weights is not None:
+            shape = (-1, *(1,) * (len(index.shape) - 1))
+            each = each * ops.reshape(wide(weights), shape)
+        count = count + ops.segment_sum(
+            ops.reshape(each, (-1,)),
+            ops.reshape(index, (-1,)),
+            num_segments=layer.input_dim,
+        )
+    return [Diagonal([layer.embeddings], ops.expand_dims(count, 1))]
+
+
+def _batch_normalization(layer, calls, weights, seed):
+    found = []
+    squares, number = 0.0, 0.0
+    for call in calls:
+        x = wide(call.inputs)
+        rank = len(x.shape)
+        axes = [i for i in range(rank) if i != layer.axis % rank]
+        _, variance = ops.moments(x, axes=axes)
+        rows = ops.cast(ops.size(x) // ops.size(variance), "float32")
+        squares += rows * variance / (variance + layer.epsilon)
+        number += rows
+    if layer.scale:
+        found.append(Diagonal([layer.gamma], squares))
+    if layer.center:
+        found.append(Diagonal([layer.beta], number))
+    return found
+
+
+_LAYERS = keras.layers
+_KINDS = {
+    "dense": ((_LAYERS.Dense,), _dense),
+    "convolution": ((_LAYERS.Conv1D, _LAYERS.Conv2D), _convolution),
+    "recurrent": (
+        (_LAYERS.SimpleRNN, _LAYERS.LSTM, _LAYERS.GRU),
+        _recurrent,
+    ),
+    "embedding": ((_LAYERS.Embedding,), _embedding),
+    "batch normalization": (
+        (_LAYERS.BatchNormalization,),
+        _batch_normalization,
+    ),
+}

@@ -1,0 +1,103 @@
+"""What layers are given and compute while a model runs."""
+
+import contextlib
+import dataclasses
+
+import keras
+from keras import ops
+
+
+@dataclasses.dataclass
+class Call:
+    """One call of a layer.
+
+    Attributes:
+        inputs: Tensor that the layer was given.
+        logits: Its output before the activation, or None where the layer was
+            run as it is.
+        output: What the layer returned.
+    """
+
+    inputs: object
+    logits: object
+    output: object
+
+
+class Record:
+    """The calls of some layers.
+
+    Args:
+        layers: List of layers, each at most once.
+    """
+
+    def __init__(self, layers):
+        self._layers = layers
+        self._calls = {id(layer): [] for layer in layers}
+
+    def calls(self, layer):
+        """List of `Call`, in their order."""
+        return self._calls[id(layer)]
+
+    @contextlib.contextmanager
+    def recording(self):
+        """Records the calls in its body.
+
+        For that time `call` of each layer is another one: only so are layers
+        reached that a subclassed model calls by itself.
+        """
+        try:
+            for layer in self._layers:
+                # Past the attribute tracking of Keras, to which this is none.
+                object.__setattr__(layer, "call", self._recorder(layer))
+            yield self
+        finally:
+            for layer in self._layers:
+                vars(layer).pop("call", None)
+
+    def _recorder(self, layer):
+        original = layer.call
+        run = _RUNS.get(type(layer))
+
+        def call(inputs, *args, **kwargs):
+            if run is None:
+                found = original(inputs, *args, **kwargs)
+                self._calls[id(layer)].append(Call(inputs, None, found))
+                return found
+            kept, found = run(layer, original, inputs, *args, **kwargs)
+            self._calls[id(layer)].append(kept)
+            return found
+
+        return call
+
+
+def _dense(layer, original, inputs, *args, **kwargs):
+    # With its logits, which `call` does not return.
+    logits = ops.matmul(inputs, layer.kernel)
+    if layer.use_bias:
+        logits = ops.add(logits, layer.bias)
+    output = logits if layer.activation is None else layer.activation(logits)
+    return Call(inputs, logits, output), output
+
+
+def _recurrent(layer, original, inputs, *args, **kwargs):
+    # With the states of all steps.
+    wanted = layer.return_sequences
+    try:
+        object.__setattr__(layer, "return_sequences", True)
+        found = original(inputs, *args, **kwargs)
+    finally:
+        object.__setattr__(layer, "return_sequences", wanted)
+    sequence = found[0] if layer.return_state else found
+    kept = Call(inputs, None, sequence)
+    if wanted:
+        return kept, found
+    last = sequence[:, -1]
+    return kept, [last, *found[1:]] if layer.return_state else last
+
+
+_RUNS = {
+    keras.layers.Dense: _dense,
+    keras.layers.SimpleRNN: _recurrent,
+    keras.layers.LSTM: _recurrent,
+    keras.layers.GRU: _recurrent,
+}
