@@ -19,7 +19,7 @@ class ImplicitModel(SeededLayer, keras.Model):
         self,
         model,
         rule="dual",
-        curvature_scale=10.0,
+        curvature_scale=30.0,
         curvature_every=10,
         output_curvature=None,
         prox_learning_rate=None,
