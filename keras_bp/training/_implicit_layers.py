@@ -8,8 +8,10 @@ from keras import ops
 # Features up to which a dense layer is solved for its features, if the number
 # of rows is not known before.
 _FEW = 256
-# Rows of a layer whose positions share their weights, at most.
+# Rows of a recurrent layer, whose steps share their weights, at most.
 _MAX_ROWS = 512
+# Positions of a convolution at which its inputs are looked at.
+_POSITIONS = 4
 
 
 @dataclasses.dataclass
@@ -151,38 +153,74 @@ def _sampled(rows, seed):
 def _convolution(layer, calls, weights, seed):
     rows = []
     for call in calls:
-        x = _patches(layer, wide(call.inputs))
+        x, share = _some_patches(layer, wide(call.inputs), seed)
         if layer.use_bias:
             x = ops.concatenate([x, ops.ones_like(x[..., :1])], axis=-1)
-        rows.append(_weighted(x, weights))
-    rows = _sampled(ops.concatenate(rows), seed)
-    return [Rows(_kernel_and_bias(layer), rows)]
+        # So that the mean of the Gram matrix is that of all positions.
+        rows.append(_weighted(x * ops.sqrt(share), weights))
+    return [Rows(_kernel_and_bias(layer), ops.concatenate(rows))]
 
 
-def _patches(layer, x):
-    """Patches `(batch, ..., features)` in the order of the kernel's rows."""
-    rank = layer.rank
+def _some_patches(layer, x, seed):
+    """Patches at random positions, which all examples share.
+
+    Features are in the order of the rows of the kernel.
+
+    Returns:
+        Tensor `(batch, positions, features)`, and how many positions each of
+        them stands for.
+    """
     if layer.data_format == "channels_first":
         x = ops.moveaxis(x, 1, -1)
-    size, strides = layer.kernel_size, layer.strides
-    dilation = layer.dilation_rate
-    padding = layer.padding
-    if rank == 1:
-        if padding == "causal":
-            x = ops.pad(x, ((0, 0), (dilation[0] * (size[0] - 1), 0), (0, 0)))
-            padding = "valid"
-        x = ops.expand_dims(x, 1)
-        size, strides = (1, *size), (1, *strides)
-        dilation = (1, *dilation)
-    import tensorflow as tf
+    x = _padded(layer, x)
+    spans = [
+        dilation * (size - 1) + 1
+        for size, dilation in zip(
+            layer.kernel_size, layer.dilation_rate, strict=True
+        )
+    ]
+    counts = [
+        (ops.shape(x)[axis + 1] - span) // stride + 1
+        for axis, (span, stride) in enumerate(
+            zip(spans, layer.strides, strict=True)
+        )
+    ]
+    found = [_patch(layer, x, spans, counts, seed) for _ in range(_POSITIONS)]
+    total = 1.0
+    for count in counts:
+        total = total * ops.cast(count, x.dtype)
+    return ops.stack(found, axis=1), total / _POSITIONS
 
-    return tf.image.extract_patches(
-        x,
-        (1, *size, 1),
-        (1, *strides, 1),
-        (1, *dilation, 1),
-        padding.upper(),
-    )
+
+def _padded(layer, x):
+    """The input with the zeros that the layer would add."""
+    pads = [(0, 0)]
+    for axis, size in enumerate(layer.kernel_size):
+        more = layer.dilation_rate[axis] * (size - 1)
+        if layer.padding == "causal":
+            pads.append((more, 0))
+        elif layer.padding == "same":
+            stride, length = layer.strides[axis], x.shape[axis + 1]
+            rest = (length or stride) % stride or stride
+            more = max(more + 1 - rest, 0)
+            pads.append((more // 2, more - more // 2))
+        else:
+            pads.append((0, 0))
+    return ops.pad(x, [*pads, (0, 0)])
+
+
+def _patch(layer, x, spans, counts, seed):
+    begin = [0]
+    for count, stride in zip(counts, layer.strides, strict=True):
+        place = keras.random.randint((), 0, 2**30, seed=seed) % count
+        begin.append(place * stride)
+    size = (ops.shape(x)[0], *spans, x.shape[-1])
+    found = ops.slice(x, [*begin, 0], size)
+    for axis, dilation in enumerate(layer.dilation_rate):
+        if dilation > 1:
+            span = range(0, spans[axis], dilation)
+            found = ops.take(found, list(span), axis=axis + 1)
+    return ops.reshape(found, (ops.shape(x)[0], -1))
 
 
 def _recurrent(layer, calls, weights, seed):

@@ -6,8 +6,10 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+from keras_bp.training import _implicit_layers
 from keras_bp.training._implicit_dual import Step, dual_gradients
 from keras_bp.training._implicit_layers import Diagonal, Rows
+from keras_bp.training._implicit_record import Call
 from keras_bp.training.implicit_model import ImplicitModel
 
 RNG = np.random.default_rng(0)
@@ -204,3 +206,34 @@ def test_a_model_is_saved_with_its_curvatures(tmp_path):
         trained.get_weights(), loaded.get_weights(), strict=True
     ):
         np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+CONVOLUTIONS = {
+    "plain": (2, {"kernel_size": 3}),
+    "same": (2, {"kernel_size": 3, "padding": "same"}),
+    "strided": (2, {"kernel_size": (2, 3), "strides": 2, "padding": "same"}),
+    "dilated": (2, {"kernel_size": 2, "dilation_rate": 2}),
+    "causal": (1, {"kernel_size": 3, "padding": "causal"}),
+    "sequence": (1, {"kernel_size": 2, "strides": 3}),
+}
+
+
+@pytest.mark.parametrize("kind", CONVOLUTIONS)
+def test_patches_are_what_a_kernel_meets(kind, monkeypatch):
+    rank, arguments = CONVOLUTIONS[kind]
+    x = RNG.normal(size=(2, *(7, 6)[:rank], 2)).astype("float32")
+    layer = (layers.Conv1D if rank == 1 else layers.Conv2D)(3, **arguments)
+    outputs = np.asarray(layer(x)).reshape(2, -1, 3)
+    monkeypatch.setattr(_implicit_layers, "_POSITIONS", 200)
+    seed = keras.random.SeedGenerator(0)
+    call = Call(tf.constant(x), None, None)
+    (part,) = _implicit_layers.factors(layer, [call], None, seed)
+    kernel = np.asarray(layer.kernel).reshape(-1, 3)
+    met = part.rows.numpy() / np.sqrt(outputs.shape[1] / 200)
+    met = met.reshape(2, 200, -1)
+    np.testing.assert_allclose(met[..., -1], 1.0, rtol=1e-5)
+    made = met[..., :-1] @ kernel
+    # Each position is drawn, and each patch gives the output of a position.
+    distance = np.abs(made[:, :, None] - outputs[:, None]).max(axis=(0, 3))
+    assert distance.min(axis=1).max() < 1e-5
+    assert distance.min(axis=0).max() < 1e-5
