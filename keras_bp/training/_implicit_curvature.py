@@ -3,53 +3,123 @@
 import keras
 from keras import ops
 
-from keras_bp.training._implicit_layers import Diagonal, wide
+from keras_bp.training._implicit_layers import Diagonal, factors, wide
+from keras_bp.training._implicit_losses import example_weights, probe, targets
+from keras_bp.training._implicit_record import Record
 
-# Bounds of the second derivative of a term of the loss in one logit.
-_BOUNDS = (
-    (
-        (
-            keras.losses.CategoricalCrossentropy,
-            keras.losses.SparseCategoricalCrossentropy,
-        ),
-        lambda units: 0.5,
-    ),
-    ((keras.losses.BinaryCrossentropy,), lambda units: 0.25 / units),
-    ((keras.losses.MeanSquaredError,), lambda units: 2.0 / units),
-)
+# Examples that are looked at.
+_EXAMPLES = 32
+# Of the mean over measurements.
+_MEMORY = 0.9
 
 
-def output_bound(loss, units):
-    """The bound for a loss, or 1 for one that is not known.
+def update_curvatures(model, layers, x, sample_weight):
+    """Measures the curvature of each layer where that is due.
+
+    By a pass of its own over a few examples: a tape that gives two gradients
+    makes those through the loop of a recurrent layer take half as long again.
 
     Args:
-        loss: `keras.losses.Loss`, or anything else.
-        units: Integer, over which a term may average.
+        model: `ImplicitModel`.
+        layers: List of pairs, a layer and the weight that holds its curvature,
+            -1 where none was measured.
+        x: Structure of tensors.
+        sample_weight: Structure of tensors, or None.
+
+    Returns:
+        List of scalar tensors, for each layer.
     """
-    for classes, bound in _BOUNDS:
-        if isinstance(loss, classes):
-            return bound(units)
-    return 1.0
+    import tensorflow as tf
+
+    if not layers:
+        return []
+
+    def measured():
+        x_few, weights = _few(x), _few(sample_weight)
+        found = _measured(model, [x for x, _ in layers], x_few, weights)
+        return [
+            _mixed(old, new)
+            for (_, old), new in zip(layers, found, strict=True)
+        ]
+
+    def kept():
+        return [ops.convert_to_tensor(old) for _, old in layers]
+
+    due = ops.equal(model.steps.value % model.curvature_every, 0)
+    olds = ops.stack([old.value for _, old in layers])
+    due = ops.logical_or(due, ops.any(olds < 0))
+    new = tf.cond(due, measured, kept)
+    for (_, old), value in zip(layers, new, strict=True):
+        old.assign(value)
+    return new
 
 
-def probe(logits, weights, seed):
-    """A sum of logits with random signs, whose gradients show curvature.
+def _few(structure):
+    return keras.tree.map_structure(
+        lambda x: None if x is None else x[:_EXAMPLES], structure
+    )
 
-    Args:
-        logits: List of tensors `(batch, ...)`.
-        weights: Tensor `(batch,)` of the weights of examples, or None.
-        seed: `keras.random.SeedGenerator`.
-    """
-    total = 0.0
-    for each in logits:
-        each = wide(each)
-        noise = keras.random.uniform(ops.shape(each), seed=seed)
-        signs = ops.cast(ops.where(noise < 0.5, -1.0, 1.0), each.dtype)
-        if weights is not None:
-            shape = (-1, *(1,) * (len(each.shape) - 1))
-            signs = signs * ops.sqrt(ops.reshape(wide(weights), shape))
-        total = total + ops.sum(each * signs)
-    return total
+
+def _measured(model, layers, x, sample_weight):
+    import tensorflow as tf
+
+    weights = example_weights(sample_weight)
+    # Statistics of batches and states of noise are left as they were.
+    states = model.model.non_trainable_variables
+    before = [ops.copy(state.value) for state in states]
+    record = Record(layers)
+    with tf.GradientTape() as tape:
+        with record.recording():
+            y_pred = model.model(x, training=True)
+        found = targets(model, y_pred, sample_weight)
+        logits = _output_logits(record, layers, [x.output for x in found])
+        signs = probe(
+            logits,
+            found,
+            model.output_curvature,
+            weights,
+            model.seed_generator,
+        )
+    for state, value in zip(states, before, strict=True):
+        state.assign(value)
+    parts = {
+        id(layer): factors(
+            layer, record.calls(layer), weights, model.seed_generator
+        )
+        for layer in layers
+        if record.calls(layer)
+    }
+    gradients = tape.gradient(
+        signs,
+        {
+            key: [w.value for part in group for w in part.weights]
+            for key, group in parts.items()
+        },
+        unconnected_gradients="zero",
+    )
+    none = ops.zeros(())
+    return [
+        curvature(parts[id(x)], gradients[id(x)]) if id(x) in parts else none
+        for x in layers
+    ]
+
+
+def _output_logits(record, layers, outputs):
+    """Logits of the predictions, where the last layer knows them."""
+    known = {
+        id(call.output): call.logits
+        for layer in layers
+        for call in record.calls(layer)
+        if call.logits is not None
+    }
+    return [known.get(id(output), output) for output in outputs]
+
+
+def _mixed(old, new):
+    new = ops.cast(new, "float32")
+    mixed = _MEMORY * old.value + (1 - _MEMORY) * new
+    mixed = ops.where(old.value < 0, new, mixed)
+    return ops.where(ops.isfinite(mixed), mixed, old.value)
 
 
 def curvature(parts, gradients):
@@ -64,7 +134,7 @@ def curvature(parts, gradients):
         gradients: List of tensors, of all of their weights.
 
     Returns:
-        Scalar tensor, to be multiplied with a bound of the loss.
+        Scalar tensor.
     """
     squares = sum(
         ops.sum(ops.square(wide(ops.convert_to_tensor(x)))) for x in gradients
@@ -81,4 +151,7 @@ def _trace(part):
         gram = ops.convert_to_tensor(part.gram)
         return ops.mean(gram) * size
     units = part.weights[0].shape[-1]
-    return units * ops.sum(ops.square(part.rows))
+    total = ops.sum(ops.square(part.inputs))
+    if part.ones is not None:
+        total = total + ops.sum(ops.square(part.ones))
+    return units * total

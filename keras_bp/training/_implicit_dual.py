@@ -4,7 +4,12 @@ import dataclasses
 
 from keras import ops
 
+from keras_bp.training._implicit_inverse import inverses
 from keras_bp.training._implicit_layers import Diagonal
+
+
+# What a batch that is not known before is taken for.
+_USUAL_BATCH = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,14 +21,34 @@ class Step:
         terms: Scalar tensor, the number of terms that the loss averages.
         decays: Dictionary from the id of a weight to the factor of its L2
             penalty, `mu` of `mu / 2 |w|^2`.
+        compiled: Boolean, whether XLA compiles the step.
     """
 
     rate: object
     terms: object
     decays: dict
+    compiled: bool = False
 
 
-def dual_gradients(part, gradients, logit_gradients, curvature, step):
+@dataclasses.dataclass
+class Problem:
+    """The proximal problem of some weights of a layer.
+
+    Attributes:
+        part: `Rows` or `Diagonal`.
+        curvature: Scalar tensor h.
+        gradients: List of tensors, gradients of its weights, or None where
+            `logit_gradients` are given.
+        logit_gradients: Tensor `(rows, units)` or None.
+    """
+
+    part: object
+    curvature: object
+    gradients: list | None = None
+    logit_gradients: object = None
+
+
+def dual_gradients(problems, step):
     """Gradients by which explicit steps become implicit ones.
 
     For the weights `[kernel; bias]` of `Rows`, with the Gram matrix A of its
@@ -31,58 +56,160 @@ def dual_gradients(part, gradients, logit_gradients, curvature, step):
     times the gradient.
 
     Args:
-        part: `Rows` or `Diagonal`.
-        gradients: List of tensors, gradients of its weights, or None where
-            `logit_gradients` are given.
-        logit_gradients: Tensor `(rows, units)` or None.
-        curvature: Scalar tensor h.
+        problems: List of `Problem`.
         step: `Step`.
 
     Returns:
-        List of tensors.
+        List of lists of tensors, for the weights of each part.
     """
+    solvers = [_solver(problem, step) for problem in problems]
+    # Those of a size are inverted together.
+    groups = {}
+    for solver in solvers:
+        if solver.matrix is not None and not solver.factorized:
+            size = solver.matrix.shape[0] or id(solver)
+            key = (size, solver.matrix.dtype)
+            groups.setdefault(key, []).append(solver)
+    for group in groups.values():
+        found = inverses(ops.stack([x.matrix for x in group]), step.compiled)
+        for index, solver in enumerate(group):
+            solver.inverse = found[index]
+    return [solver.gradients() for solver in solvers]
+
+
+def _solver(problem, step):
+    part = problem.part
     if isinstance(part, Diagonal):
-        decay = step.decays.get(id(part.weights[0]), 0.0)
-        damping = curvature * part.gram / step.terms + decay
-        return [gradients[0] / (1.0 + step.rate * damping)]
-    if logit_gradients is not None:
-        return _split(
-            part, _in_sample_space(part, logit_gradients, curvature, step)
-        )
-    return _split(part, _from_gradient(part, gradients, curvature, step))
+        return _DiagonalSolver(problem, step)
+    if problem.logit_gradients is not None:
+        return _SampleSolver(problem, step)
+    count = part.inputs.shape[0]
+    if count is not None and count < part.features:
+        return _WoodburySolver(problem, step)
+    return _FeatureSolver(problem, step)
 
 
-def _in_sample_space(part, logit_gradients, curvature, step):
-    """`Z^T (I + rate h Z Z^T / n)^-1 G`, of rows times roots of weights."""
-    rows = part.rows
-    scale = step.rate * curvature / step.terms
-    if part.roots is not None:
-        # They hold the weights, of which the rows took the root.
-        logit_gradients = ops.where(
-            part.roots > 0,
-            logit_gradients / ops.maximum(part.roots, 1e-30),
-            ops.zeros_like(logit_gradients),
-        )
-    solved = _solve(_gram(rows, True), scale, logit_gradients)
-    return ops.matmul(ops.transpose(rows), solved)
+class _Solver:
+    """Solves `(I + scale gram) x = right`.
+
+    Divided by `1 + scale`, so that large rates stay in range; then rounding
+    would make the matrix indefinite but for a little more of the identity, the
+    same for `Z Z^T` and `Z^T Z`.
+    """
+
+    matrix = None
+    inverse = None
+
+    def __init__(self, problem, step):
+        self.part, self.problem, self.step = problem.part, problem, step
+
+    def scale(self, dtype):
+        rate = ops.cast(self.step.rate, dtype)
+        curvature = ops.cast(self.problem.curvature, dtype)
+        return rate * curvature / ops.cast(self.step.terms, dtype)
+
+    def prepare(self, gram):
+        scale = self.scale(gram.dtype)
+        size = gram.shape[0]
+        size = ops.shape(gram)[0] if size is None else size
+        self._low, high = 1.0 / (1.0 + scale), scale / (1.0 + scale)
+        epsilon = 2e-16 if gram.dtype == "float64" else 1.2e-7
+        more = epsilon * high * ops.trace(gram)
+        eye = ops.eye(size, dtype=gram.dtype)
+        self.matrix = (self._low + more) * eye + high * gram
+
+    @property
+    def factorized(self):
+        """Whether a triangular factor is cheaper than the inverse."""
+        size = self.matrix.shape[0] or _USUAL_BATCH
+        units = self.part.weights[0].shape[-1]
+        return not self.step.compiled and units < size
+
+    def solved(self, right):
+        if not self.factorized:
+            return ops.matmul(self._low * self.inverse, right)
+        import tensorflow as tf
+
+        # Not by `ops.cholesky`, which raises for NaN, in graph mode alone.
+        factor = tf.linalg.cholesky(self.matrix)
+        return tf.linalg.cholesky_solve(factor, self._low * right)
 
 
-def _from_gradient(part, gradients, curvature, step):
-    gradient = join(gradients)
-    shrink = _shrinkage(part, step)
-    rows, scale = part.rows, step.rate * curvature / step.terms
-    if shrink is not None:
-        rows = rows * shrink
-        gradient = gradient * ops.transpose(shrink)
-    count, features = rows.shape
-    if count is not None and count < features:
-        # Woodbury: the gradient may have parts outside the rows.
-        met = ops.matmul(rows, gradient)
-        solved = _solve(_gram(rows, True), scale, met)
-        found = gradient - scale * ops.matmul(ops.transpose(rows), solved)
-    else:
-        found = _solve(_gram(rows, False), scale, gradient)
-    return found if shrink is None else found * ops.transpose(shrink)
+class _DiagonalSolver(_Solver):
+    def gradients(self):
+        (weight,), (gradient,) = self.part.weights, self.problem.gradients
+        gram = ops.convert_to_tensor(self.part.gram)
+        damping = self.scale(gram.dtype) * gram
+        decay = self.step.decays.get(id(weight), 0.0)
+        if decay:
+            damping = damping + ops.cast(self.step.rate, gram.dtype) * decay
+        return [ops.cast(gradient, gram.dtype) / (1.0 + damping)]
+
+
+class _SampleSolver(_Solver):
+    """`Z^T (I + scale Z Z^T)^-1 G`, of rows times roots of weights."""
+
+    def __init__(self, problem, step):
+        super().__init__(problem, step)
+        part = self.part
+        gram = ops.matmul(part.inputs, ops.transpose(part.inputs))
+        if part.ones is not None:
+            gram = gram + part.ones * ops.transpose(part.ones)
+        self.prepare(gram)
+
+    def gradients(self):
+        part, right = self.part, self.problem.logit_gradients
+        if part.roots is not None:
+            # They hold the weights, of which the rows took the root.
+            right = right / part.roots
+        solved = self.solved(ops.cast(right, part.inputs.dtype))
+        kernel = ops.matmul(ops.transpose(part.inputs), solved)
+        found = [ops.reshape(kernel, part.weights[0].shape)]
+        if part.ones is not None:
+            found.append(ops.sum(part.ones * solved, axis=0))
+        return found
+
+
+class _FromGradient(_Solver):
+    def __init__(self, problem, step):
+        super().__init__(problem, step)
+        self._rows = self.part.joined()
+        self._gradient = ops.cast(join(problem.gradients), self._rows.dtype)
+        self._shrink = _shrinkage(self.part, step)
+        if self._shrink is not None:
+            self._rows = self._rows * self._shrink
+            self._gradient = self._gradient * ops.transpose(self._shrink)
+
+    def gradients(self):
+        found = self.of_rows()
+        if self._shrink is not None:
+            found = found * ops.transpose(self._shrink)
+        return _split(self.part, found)
+
+
+class _FeatureSolver(_FromGradient):
+    """`(I + scale Z^T Z)^-1 g`."""
+
+    def __init__(self, problem, step):
+        super().__init__(problem, step)
+        self.prepare(ops.matmul(ops.transpose(self._rows), self._rows))
+
+    def of_rows(self):
+        return self.solved(self._gradient)
+
+
+class _WoodburySolver(_FromGradient):
+    """The same by `Z Z^T`; the gradient may have parts outside the rows."""
+
+    def __init__(self, problem, step):
+        super().__init__(problem, step)
+        self.prepare(ops.matmul(self._rows, ops.transpose(self._rows)))
+
+    def of_rows(self):
+        rows, gradient = self._rows, self._gradient
+        solved = self.solved(ops.matmul(rows, gradient))
+        scale = self.scale(rows.dtype)
+        return gradient - scale * ops.matmul(ops.transpose(rows), solved)
 
 
 def _shrinkage(part, step):
@@ -90,37 +217,14 @@ def _shrinkage(part, step):
     decays = [step.decays.get(id(x)) for x in part.weights]
     if not any(x is not None for x in decays):
         return None
+    dtype = part.inputs.dtype
     found = []
     for weight, decay in zip(part.weights, decays, strict=True):
         size = _matrix_shape(weight)[0]
         each = 1.0 if decay is None else 1.0 + step.rate * decay
-        one = ops.ones((1, size), part.rows.dtype)
-        found.append(one / ops.sqrt(ops.cast(each, part.rows.dtype)))
+        one = ops.ones((1, size), dtype)
+        found.append(one / ops.sqrt(ops.cast(each, dtype)))
     return ops.concatenate(found, axis=1)
-
-
-def _gram(rows, of_samples):
-    other = ops.transpose(rows)
-    return ops.matmul(rows, other) if of_samples else ops.matmul(other, rows)
-
-
-def _solve(gram, scale, right):
-    """`(I + scale gram)^-1 right`, by Cholesky's decomposition.
-
-    Divided by `1 + scale`, so that large rates stay in range; then rounding
-    would make the matrix indefinite but for a little more of the identity, the
-    same for `Z Z^T` and `Z^T Z`.
-    """
-    import tensorflow as tf
-
-    size = gram.shape[0]
-    size = ops.shape(gram)[0] if size is None else size
-    low, high = 1.0 / (1.0 + scale), scale / (1.0 + scale)
-    epsilon = 2e-16 if gram.dtype == "float64" else 1.2e-7
-    more = epsilon * high * ops.trace(gram)
-    matrix = (low + more) * ops.eye(size, dtype=gram.dtype) + high * gram
-    # Not by `ops.cholesky`, which raises for NaN, in graph mode alone.
-    return tf.linalg.cholesky_solve(tf.linalg.cholesky(matrix), low * right)
 
 
 def join(tensors):

@@ -1,6 +1,7 @@
 """What a layer's weights are multiplied with, for each kind of layer."""
 
 import dataclasses
+import math
 
 import keras
 from keras import ops
@@ -18,21 +19,35 @@ _POSITIONS = 4
 class Rows:
     """The inputs of a product with weights.
 
-    The logits of the layer are `rows @ [kernel; bias]`.
+    The logits of the layer are `[inputs, ones] @ [kernel; bias]`.
 
     Attributes:
         weights: List of Keras variables: kernel, and bias if there is one.
-        rows: Tensor `(rows, features)`, float32, with a column of ones for the
-            bias, times the root of their weights.
+        inputs: Tensor `(rows, features)`, float32 or float64, times the roots
+            of the weights of rows.
+        ones: Tensor `(rows, 1)` that the bias meets, the roots of the weights
+            of rows, or None where there is no bias.
         logits: List of tensors whose gradients are those of the logits, or
             None where rows are a sample of all.
         roots: Tensor `(rows, 1)`, the roots of the weights, or None.
     """
 
     weights: list
-    rows: object
+    inputs: object
+    ones: object = None
     logits: list | None = None
     roots: object = None
+
+    @property
+    def features(self):
+        """Number of features, that of the bias among them."""
+        return self.inputs.shape[-1] + (self.ones is not None)
+
+    def joined(self):
+        """Tensor `(rows, features)`."""
+        if self.ones is None:
+            return self.inputs
+        return ops.concatenate([self.inputs, self.ones], axis=-1)
 
 
 @dataclasses.dataclass
@@ -62,6 +77,7 @@ def _special(layer):
     return bool(
         getattr(layer, "lora_enabled", False)
         or getattr(layer, "quantization_mode", None)
+        or getattr(layer, "groups", 1) != 1
     )
 
 
@@ -87,8 +103,8 @@ def solved_for_samples(part, decays):
         return False
     if any(id(weight) in decays for weight in part.weights):
         return False
-    count, features = part.rows.shape
-    return features > _FEW if count is None else count < features
+    count = part.inputs.shape[0]
+    return part.features > _FEW if count is None else count < part.features
 
 
 def wide(x):
@@ -105,7 +121,9 @@ def _roots(rows, weights):
         weights: Tensor `(batch,)`.
     """
     shape = (-1, *(1,) * (len(rows.shape) - 2))
-    each = ops.reshape(ops.sqrt(wide(weights)), shape)
+    # A root of zero would lose what other terms of the loss ask of an example.
+    each = ops.sqrt(ops.maximum(wide(weights), 1e-12))
+    each = ops.cast(ops.reshape(each, shape), wide(rows).dtype)
     each = each * ops.ones_like(wide(rows[..., 0]))
     return ops.reshape(each, (-1, 1))
 
@@ -117,20 +135,21 @@ def _weighted(rows, weights):
 
 
 def _dense(layer, calls, weights, seed):
-    rows, roots = [], []
-    for call in calls:
-        x = wide(call.inputs)
-        if layer.use_bias:
-            x = ops.concatenate([x, ops.ones_like(x[..., :1])], axis=-1)
-        rows.append(_weighted(x, weights))
-        if weights is not None:
-            roots.append(_roots(x, weights))
+    inputs = [_weighted(call.inputs, weights) for call in calls]
+    roots = None
+    if weights is not None:
+        roots = ops.concatenate([_roots(x.inputs, weights) for x in calls])
+    inputs = ops.concatenate(inputs)
+    ones = None
+    if layer.use_bias:
+        ones = ops.ones_like(inputs[:, :1]) if roots is None else roots
     return [
         Rows(
             _kernel_and_bias(layer),
-            ops.concatenate(rows),
+            inputs,
+            ones,
             [call.logits for call in calls],
-            ops.concatenate(roots) if roots else None,
+            roots,
         )
     ]
 
@@ -220,7 +239,8 @@ def _patch(layer, x, spans, counts, seed):
         if dilation > 1:
             span = range(0, spans[axis], dilation)
             found = ops.take(found, list(span), axis=axis + 1)
-    return ops.reshape(found, (ops.shape(x)[0], -1))
+    features = math.prod(layer.kernel_size) * x.shape[-1]
+    return ops.reshape(found, (-1, features))
 
 
 def _recurrent(layer, calls, weights, seed):

@@ -3,12 +3,11 @@
 import keras
 from keras import ops
 
-from keras_bp.training import _implicit_curvature as curving
-from keras_bp.training._implicit_dual import Step, dual_gradients
+from keras_bp.training._implicit_curvature import update_curvatures
+from keras_bp.training._implicit_dual import Problem, Step, dual_gradients
 from keras_bp.training._implicit_layers import factors, solved_for_samples, wide
+from keras_bp.training._implicit_losses import example_weights, targets
 from keras_bp.training._implicit_record import Record
-
-_MEMORY = 0.95
 
 
 def forward(model, x, y, sample_weight):
@@ -21,38 +20,28 @@ def forward(model, x, y, sample_weight):
 
     layers = model.trained_implicitly()
     record = Record([layer for layer, _ in layers])
-    with tf.GradientTape(persistent=True) as tape:
+    weights = example_weights(sample_weight)
+    with tf.GradientTape() as tape:
         with record.recording():
             y_pred = model(x, training=True)
         loss = model.compute_loss(
             x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
         )
-        logits = _output_logits(record, layers, y_pred)
-        signs = curving.probe(logits, sample_weight, model.seed_generator)
         scaled = model.optimizer.scale_loss(loss)
+    found = targets(model, y_pred, sample_weight)
+    layers = [pair for pair in layers if record.calls(pair[0])]
     step = ImplicitStep(model, layers, tape)
-    step.loss, step.scaled, step.signs = loss, scaled, signs
-    step.outputs = y_pred
-    step.weights = sample_weight
+    step.loss, step.scaled = loss, scaled
+    step.terms = found[0].terms() if found else ops.ones(())
     step.parts = {
         id(layer): factors(
-            layer, record.calls(layer), sample_weight, model.seed_generator
+            layer, record.calls(layer), weights, model.seed_generator
         )
         for layer, _ in layers
     }
+    if model.rule == "dual":
+        step.curvatures = update_curvatures(model, layers, x, sample_weight)
     return step, y_pred
-
-
-def _output_logits(record, layers, y_pred):
-    """Logits of the predictions, where the last layer knows them."""
-    outputs = keras.tree.flatten(y_pred)
-    known = {
-        id(call.output): call.logits
-        for layer, _ in layers
-        for call in record.calls(layer)
-        if call.logits is not None
-    }
-    return [known.get(id(output), output) for output in outputs]
 
 
 class ImplicitStep:
@@ -61,7 +50,7 @@ class ImplicitStep:
     Args:
         model: `ImplicitModel`.
         layers: List of pairs, a layer and the weight that holds its curvature.
-        tape: Persistent `tf.GradientTape`.
+        tape: `tf.GradientTape` for the loss.
     """
 
     def __init__(self, model, layers, tape):
@@ -69,119 +58,115 @@ class ImplicitStep:
 
     def gradients(self):
         """A gradient for each trainable weight of the model, or None."""
+        if self._model.rule == "truncated":
+            weights = self._model.trainable_variables
+            found = self._tape.gradient(self.scaled, [x.value for x in weights])
+            return self._truncated(found)
+        return self._dual()
+
+    def _truncated(self, gradients):
+        """The step ends where the linear model of the loss is zero."""
+        scale = ops.cast(
+            self._model.optimizer.scale_loss(ops.ones(())), "float32"
+        )
+        square = sum(
+            ops.sum(ops.square(wide(ops.convert_to_tensor(g)) / scale))
+            for g in gradients
+            if g is not None
+        )
+        rate = ops.cast(self._model.proximal_rate(), square.dtype)
+        limit = ops.cast(self.loss, square.dtype) / ops.maximum(
+            rate * square, 1e-30
+        )
+        share = ops.clip(limit, 0.0, 1.0)
+        return [
+            None if g is None else wide(ops.convert_to_tensor(g)) * share
+            for g in gradients
+        ]
+
+    def _dual(self):
+        model = self._model
+        decays = l2_decays([layer for layer, _ in self._layers])
+        step = Step(
+            model.proximal_rate(), self.terms, decays, bool(model.jit_compile)
+        )
+        problems = self._problems(decays)
+        found = {
+            id(weight): value
+            for problem, values in zip(
+                problems, dual_gradients(problems, step), strict=True
+            )
+            for weight, value in zip(problem.part.weights, values, strict=True)
+        }
+        return [
+            found.get(id(x), self._direct.get(id(x)))
+            for x in model.trainable_variables
+        ]
+
+    def _problems(self, decays):
         parts = [part for group in self.parts.values() for part in group]
-        decays = _decays(self._layers)
-        solved = []
-        if self._model.rule == "dual":
-            solved = [p for p in parts if solved_for_samples(p, decays)]
+        solved = [part for part in parts if solved_for_samples(part, decays)]
+        self._differentiate(solved)
+        problems = []
+        for (layer, _), value in zip(
+            self._layers, self.curvatures, strict=True
+        ):
+            for part in self.parts[id(layer)]:
+                h = value * self._model.curvature_scale
+                if id(part) in self._of_logits:
+                    of_logits = self._of_logits[id(part)]
+                    problems.append(Problem(part, h, None, of_logits))
+                    continue
+                direct = [self._direct[id(w)] for w in part.weights]
+                if all(gradient is not None for gradient in direct):
+                    problems.append(Problem(part, h, direct))
+        return problems
+
+    def _differentiate(self, solved):
+        """Gradients of the loss: of logits where they do, else of weights."""
         inside = {id(w) for part in solved for w in part.weights}
         others = [
             w for w in self._model.trainable_variables if id(w) not in inside
         ]
         direct, of_logits = self._tape.gradient(
-            self.scaled, [[w.value for w in others], [p.logits for p in solved]]
+            self.scaled,
+            [[w.value for w in others], [part.logits for part in solved]],
+            unconnected_gradients="none",
         )
-        found = {id(w): g for w, g in zip(others, direct, strict=True)}
-        if self._model.rule == "truncated":
-            return self._truncated(found)
-        of_logits = {
-            id(part): ops.concatenate(
-                [ops.reshape(wide(g), (-1, g.shape[-1])) for g in group]
-            )
+        self._direct = {
+            id(w): None if g is None else wide(ops.convert_to_tensor(g))
+            for w, g in zip(others, direct, strict=True)
+        }
+        self._of_logits = {
+            id(part): _joined_rows(part.logits, group)
             for part, group in zip(solved, of_logits, strict=True)
         }
-        self._dual(found, of_logits, decays)
-        return found
 
-    def _truncated(self, found):
-        """The step ends where the linear model of the loss is zero."""
-        scale = self._model.optimizer.scale_loss(ops.ones(()))
-        known = [
-            wide(ops.convert_to_tensor(g))
-            for g in found.values()
-            if g is not None
+
+def _joined_rows(logits, gradients):
+    return ops.concatenate(
+        [
+            ops.reshape(
+                ops.zeros_like(wide(x)) if g is None else wide(g),
+                (-1, x.shape[-1]),
+            )
+            for x, g in zip(logits, gradients, strict=True)
         ]
-        square = sum(ops.sum(ops.square(g / scale)) for g in known)
-        rate = self._model.proximal_rate()
-        share = ops.minimum(1.0, self.loss / ops.maximum(rate * square, 1e-30))
-        return {k: None if g is None else g * share for k, g in found.items()}
-
-    def _dual(self, found, of_logits, decays):
-        model = self._model
-        self._update_curvatures()
-        step = Step(model.proximal_rate(), self._terms(), decays)
-        for layer, curvature in self._layers:
-            h = curvature.value * self._bound() * model.curvature_scale
-            for part in self.parts[id(layer)]:
-                given = [found.get(id(w)) for w in part.weights]
-                new = dual_gradients(
-                    part, given, of_logits.get(id(part)), h, step
-                )
-                for weight, value in zip(part.weights, new, strict=True):
-                    found[id(weight)] = value
-
-    def _terms(self):
-        """Number of terms that the loss is the mean of."""
-        output = keras.tree.flatten(self.outputs)[0]
-        reduction = getattr(self._model.loss, "reduction", None)
-        if reduction == "sum":
-            return ops.ones(())
-        terms = ops.cast(ops.size(output) // output.shape[-1], "float32")
-        if reduction == "mean_with_sample_weight" and self.weights is not None:
-            terms = terms * ops.mean(wide(self.weights))
-        return terms
-
-    def _bound(self):
-        model = self._model
-        if model.output_curvature is not None:
-            return model.output_curvature
-        output = keras.tree.flatten(self.outputs)[0]
-        return curving.output_bound(model.loss, output.shape[-1])
-
-    def _update_curvatures(self):
-        import tensorflow as tf
-
-        model = self._model
-        weights = [
-            [w.value for part in self.parts[id(layer)] for w in part.weights]
-            for layer, _ in self._layers
-        ]
-
-        def measured():
-            found = self._tape.gradient(self.signs, weights)
-            return [
-                self._mixed(
-                    old, curving.curvature(self.parts[id(layer)], group)
-                )
-                for (layer, old), group in zip(self._layers, found, strict=True)
-            ]
-
-        def kept():
-            return [ops.convert_to_tensor(old) for _, old in self._layers]
-
-        due = ops.equal(model.steps.value % model.curvature_every, 0)
-        for (_, old), new in zip(
-            self._layers, tf.cond(due, measured, kept), strict=True
-        ):
-            old.assign(new)
-
-    def _mixed(self, old, new):
-        new = ops.cast(new, "float32")
-        mixed = _MEMORY * old.value + (1 - _MEMORY) * new
-        return ops.where(ops.equal(self._model.steps.value, 0), new, mixed)
+    )
 
 
+_WITH_L2 = (keras.regularizers.L2, keras.regularizers.L1L2)
 _NAMES = ("kernel", "bias", "recurrent", "embeddings", "gamma", "beta")
 
 
-def _decays(layers):
+def l2_decays(layers):
     """Factors of L2 penalties, by the id of the weight."""
     found = {}
-    for layer, _ in layers:
+    for layer in layers:
         holder = getattr(layer, "cell", layer)
         for name in _NAMES:
             rule = getattr(holder, f"{name}_regularizer", None)
-            if isinstance(rule, keras.regularizers.L2):
+            if isinstance(rule, _WITH_L2):
                 kernel = "recurrent_kernel" if name == "recurrent" else name
                 found[id(getattr(holder, kernel))] = 2.0 * float(rule.l2)
     return found

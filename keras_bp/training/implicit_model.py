@@ -11,6 +11,7 @@ from keras_bp.training._implicit_search import layers_in
 from keras_bp.training._implicit_step import forward
 
 RULES = ("dual", "truncated")
+_UNKNOWN = keras.initializers.Constant(-1.0)
 
 
 @serializable
@@ -20,7 +21,7 @@ class ImplicitModel(SeededLayer, keras.Model):
         model,
         rule="dual",
         curvature_scale=30.0,
-        curvature_every=10,
+        curvature_every=20,
         output_curvature=None,
         prox_learning_rate=None,
         seed=None,
@@ -43,10 +44,11 @@ class ImplicitModel(SeededLayer, keras.Model):
             self.add_weight(
                 name=f"curvature_{index}",
                 shape=(),
-                initializer="ones",
+                initializer=_UNKNOWN,
                 trainable=False,
                 dtype="float32",
                 autocast=False,
+                aggregation="mean",
             )
             for index, _ in enumerate(self._implicit)
         ]
@@ -56,6 +58,7 @@ class ImplicitModel(SeededLayer, keras.Model):
             dtype="int32",
             initializer="zeros",
             trainable=False,
+            aggregation="only_first_replica",
         )
         self.built = True
 
@@ -83,12 +86,7 @@ class ImplicitModel(SeededLayer, keras.Model):
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         step, y_pred = forward(self, x, y, sample_weight)
-        found = step.gradients()
-        weights = self.trainable_variables
-        sound = ops.isfinite(step.loss)
-        self.optimizer.apply(
-            [_or_zero(found[id(w)], sound) for w in weights], weights
-        )
+        _apply(self, step.gradients(), ops.isfinite(step.loss))
         self.steps.assign_add(1)
         size = ops.shape(keras.tree.flatten(x)[0])[0]
         for metric in self.metrics:
@@ -116,8 +114,26 @@ class ImplicitModel(SeededLayer, keras.Model):
         return cls(**{**config, "model": model})
 
 
+def _apply(model, gradients, sound):
+    """Steps unless the loss is not finite; then everything stays."""
+    import tensorflow as tf
+
+    optimizer, weights = model.optimizer, model.trainable_variables
+    if not optimizer.built:
+        optimizer.build(weights)
+
+    def step():
+        optimizer.apply(gradients, weights)
+        return ops.zeros(())
+
+    if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+        # Replicas step together: none may branch by itself.
+        optimizer.apply([_or_zero(x, sound) for x in gradients], weights)
+    else:
+        tf.cond(sound, step, lambda: ops.zeros(()))
+
+
 def _or_zero(gradient, sound):
     if gradient is None:
         return None
-    gradient = ops.convert_to_tensor(gradient)
     return ops.where(sound, gradient, ops.zeros_like(gradient))

@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import layers
 
 from keras_bp.training import _implicit_layers
-from keras_bp.training._implicit_dual import Step, dual_gradients
+from keras_bp.training._implicit_dual import Problem, Step, dual_gradients
 from keras_bp.training._implicit_layers import Diagonal, Rows
 from keras_bp.training._implicit_record import Call
 from keras_bp.training.implicit_model import ImplicitModel
@@ -24,11 +24,18 @@ def dense_part(rows, features, units, weights=None):
     bias = keras.Variable(np.zeros(units), dtype="float64")
     roots = None
     if weights is not None:
-        roots = np.sqrt(weights)[:, None]
         given = given * weights[:, None]
-        x, roots = tf.constant(x * roots), tf.constant(roots)
-    part = Rows([kernel, bias], tf.constant(x), [], roots)
+        x = x * np.sqrt(weights)[:, None]
+        roots = tf.constant(np.sqrt(weights)[:, None])
+    inputs, ones = tf.constant(x[:, :-1]), tf.constant(x[:, -1:])
+    part = Rows([kernel, bias], inputs, ones, [], roots)
     return part, tf.constant(given)
+
+
+def solved(part, gradients, logit_gradients, curvature, step):
+    problem = Problem(part, curvature, gradients, logit_gradients)
+    (found,) = dual_gradients([problem], step)
+    return found
 
 
 def joined(found):
@@ -44,8 +51,8 @@ def test_the_step_solves_the_proximal_problem(rows, features, rate, weighted):
     part, given = dense_part(rows, features, 3, weights)
     step = Step(tf.constant(rate, "float64"), tf.constant(9.0, "float64"), {})
     h = tf.constant(0.7, "float64")
-    found = joined(dual_gradients(part, None, given, h, step))
-    z = part.rows.numpy()
+    found = joined(solved(part, None, given, h, step))
+    z = part.joined().numpy()
     plain = z if weights is None else z / part.roots.numpy()
     gradient = plain.T @ given.numpy()
     gram = z.T @ z
@@ -61,11 +68,11 @@ def test_samples_and_features_give_the_same_step(rate):
         step = Step(
             tf.constant(rate, "float64"), tf.constant(9.0, "float64"), {}
         )
-        gradient = tf.transpose(part.rows) @ given
+        gradient = tf.transpose(part.joined()) @ given
         split = [gradient[:-1], gradient[-1]]
         h = tf.constant(2.0, "float64")
-        one = joined(dual_gradients(part, None, given, h, step))
-        other = joined(dual_gradients(part, split, None, h, step))
+        one = joined(solved(part, None, given, h, step))
+        other = joined(solved(part, split, None, h, step))
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-12)
 
 
@@ -76,12 +83,10 @@ def test_a_penalty_is_part_of_the_proximal_problem():
     step = Step(
         tf.constant(rate, "float64"), tf.constant(4.0, "float64"), decays
     )
-    gradient = (tf.transpose(part.rows) @ given).numpy()
+    gradient = (tf.transpose(part.joined()) @ given).numpy()
     split = [gradient[:-1], gradient[-1]]
-    found = joined(
-        dual_gradients(part, split, None, tf.constant(0.5, "float64"), step)
-    )
-    z = part.rows.numpy()
+    found = joined(solved(part, split, None, tf.constant(0.5, "float64"), step))
+    z = part.joined().numpy()
     penalty = np.diag([0.3] * 5 + [0.0])
     matrix = np.eye(6) + rate * (0.5 / 4 * z.T @ z + penalty)
     np.testing.assert_allclose(
@@ -93,7 +98,7 @@ def test_weights_of_their_own_curvature_are_divided_by_it():
     weight = keras.Variable(np.zeros(3), dtype="float64")
     part = Diagonal([weight], tf.constant([1.0, 0.0, 10.0], "float64"))
     step = Step(tf.constant(2.0, "float64"), tf.constant(5.0, "float64"), {})
-    (found,) = dual_gradients(
+    (found,) = solved(
         part, [tf.ones(3, "float64")], None, tf.constant(3.0, "float64"), step
     )
     np.testing.assert_allclose(found, [1 / 2.2, 1.0, 1 / 13.0])
@@ -229,7 +234,7 @@ def test_patches_are_what_a_kernel_meets(kind, monkeypatch):
     call = Call(tf.constant(x), None, None)
     (part,) = _implicit_layers.factors(layer, [call], None, seed)
     kernel = np.asarray(layer.kernel).reshape(-1, 3)
-    met = part.rows.numpy() / np.sqrt(outputs.shape[1] / 200)
+    met = part.joined().numpy() / np.sqrt(outputs.shape[1] / 200)
     met = met.reshape(2, 200, -1)
     np.testing.assert_allclose(met[..., -1], 1.0, rtol=1e-5)
     made = met[..., :-1] @ kernel

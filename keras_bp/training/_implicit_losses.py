@@ -1,0 +1,150 @@
+"""The losses of `ImplicitModel`: how many terms, how strongly curved."""
+
+import dataclasses
+
+import keras
+from keras import ops
+
+from keras_bp.training._implicit_layers import wide
+
+_MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
+# Bounds of the second derivative of a term of the loss in one logit.
+_BOUNDS = (
+    (
+        (
+            keras.losses.CategoricalCrossentropy,
+            keras.losses.SparseCategoricalCrossentropy,
+        ),
+        lambda units: 0.5,
+    ),
+    ((keras.losses.BinaryCrossentropy,), lambda units: 0.25 / units),
+    ((keras.losses.MeanSquaredError,), lambda units: 2.0 / units),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """What is asked of one output.
+
+    Attributes:
+        loss: `keras.losses.Loss`, a function, or None.
+        factor: Float, its loss weight.
+        weights: Tensor of the weights of examples, or None.
+        output: Tensor.
+    """
+
+    loss: object
+    factor: float
+    weights: object
+    output: object
+
+    def terms(self):
+        """Number of terms that the loss is the mean of, 1 for a sum."""
+        reduction = getattr(self.loss, "reduction", "sum_over_batch_size")
+        if reduction not in _MEANS:
+            return ops.ones(())
+        shape = ops.shape(self.output)
+        count = ops.ones(())
+        for size in shape[:-1]:
+            count = count * ops.cast(size, "float32")
+        if reduction == "mean_with_sample_weight" and self.weights is not None:
+            count = count * ops.mean(ops.cast(self.weights, "float32"))
+        return count
+
+    def bound(self):
+        """The bound of the second derivative, 1 for a loss not known."""
+        for classes, bound in _BOUNDS:
+            if isinstance(self.loss, classes):
+                return bound(self.output.shape[-1])
+        return 1.0
+
+
+def targets(model, y_pred, sample_weight):
+    """List of `Target`, one for each output that has a loss.
+
+    Args:
+        model: Compiled `keras.Model`, with the arguments of `compile`.
+        y_pred: Structure of tensors.
+        sample_weight: Structure of tensors, one tensor, or None.
+    """
+    import tensorflow as tf
+
+    with tf.init_scope():
+        # It reads the learning rate, which a graph could not.
+        given = model.get_compile_config() or {}
+    outputs = keras.tree.flatten(y_pred)
+    names = _names(model, y_pred)
+    losses = _each(model.loss, names)
+    factors = _each(given.get("loss_weights"), names)
+    weights = _each(sample_weight, names)
+    return [
+        Target(
+            keras.losses.get(loss) if isinstance(loss, (str, dict)) else loss,
+            1.0 if factor is None else float(factor),
+            weight,
+            output,
+        )
+        for loss, factor, weight, output in zip(
+            losses, factors, weights, outputs, strict=True
+        )
+        if loss is not None
+    ]
+
+
+def _names(model, y_pred):
+    if isinstance(y_pred, dict):
+        return sorted(y_pred)
+    count = len(keras.tree.flatten(y_pred))
+    found = getattr(getattr(model, "model", model), "output_names", None)
+    return list(found) if found and len(found) == count else list(range(count))
+
+
+def _each(given, names):
+    """One value for each name, of a structure or of one for all."""
+    if isinstance(given, dict):
+        return [given.get(name) for name in names]
+    if isinstance(given, (list, tuple)):
+        return list(given)
+    return [given] * len(names)
+
+
+def example_weights(sample_weight):
+    """Weights `(batch,)` of examples, whatever was given for them, or None."""
+    found = [
+        ops.cast(x, "float32")
+        for x in keras.tree.flatten(sample_weight)
+        if x is not None
+    ]
+    if not found:
+        return None
+    flat = [ops.mean(ops.reshape(x, (ops.shape(x)[0], -1)), 1) for x in found]
+    return sum(flat) / len(flat)
+
+
+def probe(logits, found, bound, weights, seed):
+    """A sum of logits with random signs, whose gradients show curvature.
+
+    The square of its gradient has the mean of the diagonal of Gauss and
+    Newton's matrix of the loss, times the number of terms of the first output.
+
+    Args:
+        logits: List of tensors `(batch, ...)`, for each of `found`.
+        found: List of `Target`.
+        bound: Float instead of the bounds of the losses, or None.
+        weights: Tensor `(batch,)` of the weights of examples, or None.
+        seed: `keras.random.SeedGenerator`.
+    """
+    total = 0.0
+    for each, target in zip(logits, found, strict=True):
+        each = wide(each)
+        noise = keras.random.uniform(ops.shape(each), seed=seed)
+        signs = ops.cast(ops.where(noise < 0.5, -1.0, 1.0), each.dtype)
+        if weights is not None:
+            shape = (-1, *(1,) * (len(each.shape) - 1))
+            root = ops.sqrt(ops.reshape(ops.maximum(weights, 0.0), shape))
+            signs = signs * ops.cast(root, each.dtype)
+        factor = target.factor * (target.bound() if bound is None else bound)
+        share = found[0].terms() / target.terms()
+        root = ops.sqrt(ops.cast(factor * share, each.dtype))
+        total = total + root * ops.sum(each * signs)
+    return total
