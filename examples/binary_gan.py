@@ -56,8 +56,10 @@ def define_flags():
         "variant": flags.DEFINE_list(
             "variant", None, f"Of {sorted(config.VARIANTS)}; default paper."
         ),
-        "epochs": flags.DEFINE_integer("epochs", None, "Epochs; default 20."),
-        "seeds": flags.DEFINE_integer("seeds", 1, "Number of seeds."),
+        "epochs": flags.DEFINE_integer(
+            "epochs", None, "Epochs; default 20.", 1
+        ),
+        "seeds": flags.DEFINE_integer("seeds", 1, "Number of seeds.", 1),
         "only": flags.DEFINE_list(
             "only", None, "Do runs whose name holds one of these words."
         ),
@@ -77,11 +79,23 @@ def define_flags():
     }
 
 
+def _of_runs(given):
+    """Names of the flags of single runs that were given."""
+    names = ("preset", "neuron", "objective", "variant", "epochs")
+    found = [name for name in names if given[name] is not None]
+    return found + (["seeds"] if given["seeds"] != 1 else [])
+
+
 def chosen(given):
     """The runs that the flags name."""
-    if any(
-        (given["preset"], given["neuron"], given["objective"], given["variant"])
-    ):
+    names = _of_runs(given)
+    if given["study"] and names:
+        raise ValueError(
+            "A study says which runs it holds: this example expects --study "
+            f"or flags of runs. Received: --study={given['study']} beside "
+            + ", ".join(f"--{name}" for name in names)
+        )
+    if names:
         runs = [
             config.Run(
                 given["preset"] or "mlp",
@@ -157,8 +171,8 @@ def conclude(images, store, reference, path=None):
     found = summary.Summary(images, store, reference)
     rows = found.rows()
     print(found.table())
-    for path in figures.draw(found, store.folder):
-        print(f"Picture: {path}")
+    for picture in figures.draw(found, store.folder):
+        print(f"Picture: {picture}")
     result = environment.result(
         f"Generators of bits ({images.told})",
         "python -m examples.binary_gan --study="

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from keras_bp.ops import binary_estimators
+
 # Chung, Ahn and Bengio's factor of an epoch, which Dong and Yang take over.
 _ANNEALING = 1.1
 
@@ -90,8 +92,12 @@ def _mnist():
     found = [Run("mlp", neuron) for neuron in neurons]
     found += [Run("cnn", neuron, epochs=5) for neuron in neurons]
     found += [Run("mlp", x, variant="published") for x in neurons]
-    for variant in ("slope4", "slope1"):
-        found += [Run("mlp", x, variant=variant) for x in ("dbn", "sbn")]
+    found += [Run("mlp", x, variant="slope4") for x in neurons]
+    found += [Run("mlp", x, variant="slope1") for x in ("dbn", "sbn")]
+    for variant in ("slope4", "published"):
+        found += [
+            Run("cnn", x, variant=variant, epochs=5) for x in ("dbn", "sbn")
+        ]
     for objective in ("gan", "wgan"):
         found += [Run("mlp", x, objective) for x in ("dbn", "sbn")]
     found += [Run("mlp", "sbn", variant="reinmax")]
@@ -111,6 +117,25 @@ STUDIES = {
 }
 
 
+# Of what has no neuron: a slope is all that differs.
+_OF_REAL = ("paper", "published", "slope1", "slope4")
+
+
+def is_local(variant):
+    """Whether a `Variant` trains a neuron, and not a node by its cost."""
+    return variant.estimator in binary_estimators()
+
+
+def known_variants(neuron):
+    """The names of `VARIANTS` that an end of a generator can have."""
+    if neuron == "real":
+        return _OF_REAL
+    if neuron == "sbn":
+        return tuple(VARIANTS)
+    known = binary_estimators("deterministic")
+    return tuple(x for x, kind in VARIANTS.items() if kind.estimator in known)
+
+
 def check(run, is_mnist):
     """Raises unless a run can be made."""
     for name, value, known in (
@@ -124,6 +149,12 @@ def check(run, is_mnist):
                 f"This example expects {name} to be of {sorted(known)}. "
                 f"Received: {value!r}"
             )
+    known = known_variants(run.neuron)
+    if run.variant not in known:
+        raise ValueError(
+            f"This example expects --variant of {run.neuron} to be of "
+            f"{sorted(known)}. Received: {run.variant!r}"
+        )
     if run.preset == "cnn" and not is_mnist:
         raise ValueError(
             "The preset cnn makes images of 28x28 pixels: it needs mnist.npz "

@@ -1,13 +1,34 @@
 """The pictures of generated digits."""
 
+import io
+
 import numpy as np
 
 from examples import report
+from examples.binary_gan_parts.summary import ends_of
 from keras_bp.callbacks import image_grid
 
 _SHOWN = 32
 _COLUMNS = 8
+_PALETTE = 64
 _END = {"threshold": "threshold", "bernoulli": "Bernoulli"}
+# How the lines of a kind look: by neuron and end, by variant, and by preset
+# and objective. Of other variants there are rows alone.
+_COLORS = {
+    ("dbn", "threshold"): "tab:blue",
+    ("sbn", "bernoulli"): "tab:orange",
+    ("real", "threshold"): "tab:green",
+    ("real", "bernoulli"): "tab:red",
+}
+_LINES = {"paper": "-", "published": "--"}
+_MARKERS = {
+    ("mlp", "wgan-gp"): "o",
+    ("mlp", "wgan"): "v",
+    ("mlp", "gan"): "x",
+    ("cnn", "wgan-gp"): "s",
+    ("cnn", "wgan"): "^",
+    ("cnn", "gan"): "+",
+}
 
 
 def draw(summary, folder):
@@ -20,39 +41,58 @@ def draw(summary, folder):
     Returns:
         List of paths of PNG files.
     """
-    found = []
     panels = _panels(summary)
-    if panels:
-        figure = _samples(summary, panels)
-        found.append(folder / "samples.png")
-        found[-1].write_bytes(report.png(figure, dpi=80))
-        figure = _curves(summary)
-        found.append(folder / "curves.png")
-        found[-1].write_bytes(report.png(figure, dpi=80))
-    return found
+    if not panels:
+        return []
+    pictures = {
+        folder / "samples.png": _samples(summary, panels),
+        folder / "curves.png": _curves(summary),
+    }
+    for path, figure in pictures.items():
+        path.write_bytes(_png(figure))
+    return list(pictures)
+
+
+def _png(figure):
+    """A PNG of few colors, which takes a third of the bytes."""
+    from PIL import Image
+
+    picture = Image.open(io.BytesIO(report.png(figure, dpi=80)))
+    buffer = io.BytesIO()
+    few = picture.convert("RGB").quantize(_PALETTE)
+    few.save(buffer, "png", optimize=True)
+    return buffer.getvalue()
 
 
 def _panels(summary):
     """First runs of each kind: title, bits, and shares of probabilities."""
     found = []
-    for kind, members in summary.kinds().items():
+    for kind, members in _drawn(summary):
         run, record = members[0]
-        if (
-            run.variant not in ("paper", "published")
-            or not record["evaluations"]
-        ):
+        if not record["evaluations"]:
             continue
         epoch = max(int(x) for x in record["evaluations"])
         pictures = summary.store.weights(f"{run.name}-{epoch}")
         shares = record["evaluations"][str(epoch)]["histogram"]["shares"]
         for end in pictures:
             if end in _END:
-                title = kind.replace(" paper", "").replace("wgan-gp ", "")
-                if run.neuron == "real":
-                    title += f", {_END[end]}"
-                title += f" ({epoch})"
+                title = f"{_label(kind, run, end)} ({epoch})"
                 found.append((title, pictures[end], shares))
     return found
+
+
+def _drawn(summary):
+    """The kinds that are drawn, and their runs."""
+    return [
+        (kind, members)
+        for kind, members in summary.kinds().items()
+        if members[0][0].variant in _LINES
+    ]
+
+
+def _label(kind, run, end):
+    short = kind.replace(" paper", "").replace("wgan-gp ", "")
+    return f"{short}, {_END[end]}" if run.neuron == "real" else short
 
 
 def _samples(summary, panels):
@@ -60,7 +100,7 @@ def _samples(summary, panels):
 
     columns = 5
     rows = -(-(len(panels) + 1) // columns)
-    figure = Figure(figsize=(13, 3.6 * rows), layout="constrained")
+    figure = Figure(figsize=(13, 2.2 * rows), layout="constrained")
     cells = figure.subfigures(rows, columns, squeeze=False).ravel()
     real = summary.images.test[:: len(summary.images.test) // _SHOWN]
     _panel(cells[0], "test images", real, None)
@@ -91,18 +131,17 @@ def _curves(summary):
     shown = ("FD", "coverage", "iso4", "components")
     figure = Figure(figsize=(13, 4.6), layout="constrained")
     axes = dict(zip(shown, figure.subplots(1, len(shown)), strict=True))
-    for kind, members in summary.kinds().items():
-        ends = {}
-        for _, record in members:
-            for epoch, found in record["evaluations"].items():
-                for end in set(found) - {"histogram"}:
-                    ends.setdefault(end, {}).setdefault(int(epoch), []).append(
-                        found[end]
-                    )
-        for end, by_epoch in ends.items():
-            label = f"{kind}, {end}" if len(ends) > 1 else kind
+    for kind, members in _drawn(summary):
+        run = members[0][0]
+        for end, by_epoch in _by_end(members).items():
+            look = {
+                "label": _label(kind, run, end),
+                "color": _COLORS[run.neuron, end],
+                "ls": _LINES[run.variant],
+                "marker": _MARKERS[run.preset, run.objective],
+            }
             for measure, panel in axes.items():
-                _line(panel, label, by_epoch, measure)
+                _line(panel, by_epoch, measure, look)
     for measure, panel in axes.items():
         panel.axhline(_single(summary.data[measure]), color="black", lw=1)
         panel.set_title(f"{measure}; black: test images", fontsize=9)
@@ -117,16 +156,27 @@ def _curves(summary):
     return figure
 
 
-def _line(panel, label, by_epoch, measure):
+def _by_end(members):
+    """Measures of all runs of a kind, by the end and then by the epoch."""
+    found = {}
+    for _, record in members:
+        for epoch, evaluation in record["evaluations"].items():
+            for end in ends_of(evaluation):
+                by_epoch = found.setdefault(end, {})
+                by_epoch.setdefault(int(epoch), []).append(evaluation[end])
+    return found
+
+
+def _line(panel, by_epoch, measure, look):
     epochs = sorted(by_epoch)
     values = [[_single(x[measure]) for x in by_epoch[e]] for e in epochs]
     means = [np.mean(x) for x in values]
-    (line,) = panel.plot(epochs, means, "o-", ms=3, lw=1, label=label)
+    panel.plot(epochs, means, ms=4, lw=1, **look)
     panel.fill_between(
         epochs,
         [min(x) for x in values],
         [max(x) for x in values],
-        color=line.get_color(),
+        color=look["color"],
         alpha=0.2,
         lw=0,
     )

@@ -46,6 +46,7 @@ GRIDS = {
     ("mlp", "gan", "dbn", "threshold"): {
         "on": 0.2438,
         "iso4": 0.77,
+        "iso8": 0.27,
         "components": 1.28,
         "TV": 136.4,
         "classes": 1,
@@ -54,6 +55,7 @@ GRIDS = {
     ("mlp", "gan", "sbn", "bernoulli"): {
         "on": 0.2260,
         "iso4": 1.83,
+        "iso8": 0.48,
         "components": 1.81,
         "TV": 144.3,
         "classes": 6,
@@ -62,6 +64,7 @@ GRIDS = {
     ("mlp", "wgan", "dbn", "threshold"): {
         "on": 0.1919,
         "iso4": 0.72,
+        "iso8": 0.36,
         "components": 2.03,
         "TV": 112.1,
         "classes": 9,
@@ -70,6 +73,7 @@ GRIDS = {
     ("mlp", "wgan", "sbn", "bernoulli"): {
         "on": 0.1917,
         "iso4": (2.11, 0.25),
+        "iso8": 0.89,
         "components": 2.42,
         "TV": 130.9,
         "classes": 10,

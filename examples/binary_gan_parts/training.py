@@ -8,11 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import results
-from examples.binary_gan_parts.config import VARIANTS
+from examples.binary_gan_parts.config import VARIANTS, is_local
 from examples.binary_gan_parts.measure import evaluate
 from keras_bp.callbacks import SlopeAnnealing
 from keras_bp.layers import BinaryNeuron, StochasticNode
-from keras_bp.ops import binary_estimators
 from keras_bp.surgery import change_output
 from keras_bp.training import BinaryGAN, CriticSchedule, binary_gan_networks
 
@@ -24,7 +23,7 @@ _EVERY = 5
 def make(run, shape):
     """The untrained, compiled `BinaryGAN` of a `Run`."""
     variant = VARIANTS[run.variant]
-    local = variant.estimator in binary_estimators("stochastic")
+    local = is_local(variant)
     generator, discriminator = binary_gan_networks(
         run.preset,
         run.neuron if local else "real",
@@ -35,16 +34,16 @@ def make(run, shape):
         seed=run.seed,
     )
     if not local:
-        logits = change_output(generator, "logit")
-        # A node has no slope of its own.
-        steeper = keras.layers.Rescaling(variant.slope)(logits.outputs[0])
         node = StochasticNode(
             "bernoulli",
             estimator=variant.estimator,
             samples=2 if variant.estimator == "rloo" else 1,
             seed=run.seed,
         )
-        generator = keras.Model(logits.inputs, node(steeper))
+        generator = _steeper(generator, variant.slope, node)
+    elif run.neuron == "real" and variant.slope != 1.0:
+        sigmoid = keras.layers.Activation("sigmoid")
+        generator = _steeper(generator, variant.slope, sigmoid)
     for layer in generator.layers:
         if isinstance(layer, BinaryNeuron):
             layer.slope.assign(variant.slope)
@@ -57,6 +56,13 @@ def make(run, shape):
     )
     gan.compile()
     return gan
+
+
+def _steeper(generator, slope, end):
+    """A generator with another end, which has no slope of its own."""
+    logits = change_output(generator, "logit")
+    steeper = keras.layers.Rescaling(slope)(logits.outputs[0])
+    return keras.Model(logits.inputs[0], end(steeper))
 
 
 def _fit(gan, images, **arguments):
@@ -114,15 +120,14 @@ class Training:
     def __init__(self, run, images, store):
         self.run, self._images, self._store = run, images, store
         self._path = store.folder / f"{run.name}.keras"
-        self._record = self._recorded() or {
+        self._told = store.folder / f"{run.name}.json"
+        # The record that belongs to a model which is about to be kept.
+        self._next = store.folder / f"{run.name}.next"
+        self._record = _read(self._told) or {
             "epochs": [],
             "seconds": [],
             "evaluations": {},
         }
-
-    def _recorded(self):
-        path = self._store.folder / f"{self.run.name}.json"
-        return json.loads(path.read_text("utf-8")) if path.exists() else None
 
     @property
     def left(self):
@@ -136,8 +141,8 @@ class Training:
             reference: `Reference`.
             enough: Function without arguments to a boolean.
         """
+        gan = self._resumed()
         done = len(self._record["epochs"])
-        gan = self._resumed(done)
         images = self._images.all
         factor = VARIANTS[self.run.variant].slope_factor
         annealed = self.run.neuron != "real" and factor != 1.0
@@ -159,21 +164,34 @@ class Training:
             self._keep(gan)
             self._say(epoch + 1, numbers)
 
-    def _resumed(self, done):
-        if done:
-            return keras.models.load_model(self._path)
+    def _resumed(self):
+        """The model of the last epoch that was kept, or a new one."""
+        pending = _read(self._next) if self._path.exists() else None
+        if pending or self._record["epochs"]:
+            gan = keras.models.load_model(self._path)
+            batches = -(-len(self._images.all) // _BATCH)
+            if pending and int(gan.batches.value) == batches * len(
+                pending["epochs"]
+            ):
+                # Stopped after the model was kept, and before its record.
+                self._record = pending
+                self._keep_record()
+            if self._record["epochs"]:
+                return gan
         keras.utils.set_random_seed(self.run.seed)
         return make(self.run, self._images.sample_shape)
 
     def _keep(self, gan):
         temporary = self._path.with_suffix(".tmp.keras")
         gan.save(temporary)
+        # Before the model, so that an epoch never counts without its record.
+        results.replace_file(self._next, json.dumps(self._record))
         temporary.replace(self._path)
-        # After the model: the epoch counts only if both are there.
-        results.replace_file(
-            self._store.folder / f"{self.run.name}.json",
-            json.dumps(self._record),
-        )
+        self._keep_record()
+
+    def _keep_record(self):
+        results.replace_file(self._told, json.dumps(self._record))
+        self._next.unlink(missing_ok=True)
 
     def _say(self, epoch, numbers):
         told = ", ".join(
@@ -191,6 +209,10 @@ class Training:
         numbers, pictures = evaluate(gan, self.run, reference)
         self._record["evaluations"][str(epoch)] = numbers
         self._store.keep_weights(f"{self.run.name}-{epoch}", pictures)
+
+
+def _read(path):
+    return json.loads(path.read_text("utf-8")) if path.exists() else None
 
 
 class _Evaluation(keras.callbacks.Callback):

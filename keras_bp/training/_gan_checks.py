@@ -1,8 +1,29 @@
 """What `BinaryGAN` is given, checked and made whole."""
 
+import numbers
+
 import keras
 
 from keras_bp.training.critic_schedule import CriticSchedule
+
+# What Keras takes and a GAN does not, and why. All but the first would have no
+# effect.
+NOT_OF_COMPILE = {
+    "optimizer": "takes `generator_optimizer` and `discriminator_optimizer`",
+    "loss": "has the losses of its `objective`",
+    "loss_weights": "has the losses of its `objective`",
+    "metrics": "has no targets for metrics, and logs its losses",
+    "weighted_metrics": "has no targets for metrics, and logs its losses",
+}
+
+
+def check_compile(arguments, owner):
+    """Raises if `compile` is given what it would not use."""
+    for name, why in NOT_OF_COMPILE.items():
+        if arguments.get(name) is not None:
+            raise ValueError(
+                f"{owner} {why}. Received: {name}={arguments[name]!r}"
+            )
 
 
 def check_networks(generator, discriminator, owner):
@@ -45,6 +66,14 @@ def _check_ends(name, network, owner):
             f"{owner} expects `{name}` to have one input and one output. "
             f"Received: {len(inputs)} and {len(outputs)}"
         )
+    for end in ("input", "output"):
+        # A Sequential model has none, and its layers pass tensors.
+        structure = getattr(network, end, None)
+        if isinstance(structure, dict):
+            raise ValueError(
+                f"{owner} expects the {end} of `{name}` to be a tensor. "
+                f"Received: a dictionary of {sorted(structure)}"
+            )
     shape = tuple(inputs[0].shape)
     if name == "generator" and None in shape[1:]:
         raise ValueError(
@@ -66,8 +95,8 @@ def schedule_of(given, owner):
         return CriticSchedule()
     if isinstance(given, CriticSchedule):
         return given
-    if isinstance(given, int) and not isinstance(given, bool):
-        return CriticSchedule(given, given, 0, 0)
+    if isinstance(given, numbers.Integral) and not isinstance(given, bool):
+        return CriticSchedule(int(given), int(given), 0, 0)
     raise TypeError(
         f"{owner} expects `critic_schedule` to be a CriticSchedule, an "
         f"integer or None. Received: critic_schedule={given!r}"
@@ -92,12 +121,23 @@ def paper_optimizer(objective):
     return keras.optimizers.Adam(1e-4, beta_1=0.5, beta_2=0.9, epsilon=1e-8)
 
 
-def samples_alone(data, owner):
-    """The samples of a batch, without targets."""
+def samples_alone(data, expected, owner):
+    """The samples of a batch, without targets and of an expected shape."""
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     if y is not None or sample_weight is not None:
         raise ValueError(
             f"{owner} expects samples alone: fit(x). Received: targets or "
             "sample weights beside them"
+        )
+    shape = getattr(x, "shape", None)
+    # A data set may not know the rank.
+    if shape is not None and getattr(shape, "rank", 0) is None:
+        return x
+    # Another rank would be broadcast between samples, without a word.
+    if shape is None or not _fit(shape, expected):
+        received = type(x).__name__ if shape is None else tuple(shape)
+        raise ValueError(
+            f"{owner} expects samples of the shape {expected} that the "
+            f"`discriminator` takes. Received: {received}"
         )
     return x

@@ -39,6 +39,21 @@ class LinearMaxPooling2D(keras.layers.MaxPooling2D):
     For channels last. The place of a maximum does not move.
     """
 
+    def __init__(
+        self,
+        pool_size=(2, 2),
+        strides=None,
+        padding="valid",
+        data_format=None,
+        **kwargs,
+    ):
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
+        if self.data_format != "channels_last":
+            raise ValueError(
+                f"{type(self).__name__} expects `data_format` to be "
+                f"'channels_last'. Received: {self.data_format!r}"
+            )
+
     def call(self, x):
         import tensorflow as tf
 

@@ -5,15 +5,16 @@ from keras import ops
 
 from keras_bp import _checks, _random
 from keras_bp._registration import serializable
-from keras_bp.layers._seeded import SeededLayer
 from keras_bp.training._gan_checks import (
+    NOT_OF_COMPILE,
+    check_compile,
     check_networks,
     paper_optimizer,
     samples_alone,
     schedule_of,
     two_optimizers,
 )
-from keras_bp.training._gan_noise import reseeded
+from keras_bp.training._gan_noise import NoisyModel, reseeded
 from keras_bp.training._gan_objectives import OBJECTIVES, GANObjective
 from keras_bp.training._gan_steps import Steps
 
@@ -26,7 +27,7 @@ _LOGS = (
 
 
 @serializable
-class BinaryGAN(SeededLayer, keras.Model):
+class BinaryGAN(NoisyModel, keras.Model):
     r"""Trains a generator against a discriminator, end to end.
 
     The generator may end in `keras_bp.layers.BinaryNeuron`, or hold a
@@ -46,8 +47,12 @@ class BinaryGAN(SeededLayer, keras.Model):
     Each batch is seen by `critic_schedule` steps of the discriminator and by
     one of the generator. Both networks run in training mode; the statistics of
     batch normalization follow all steps. The counter of batches, the state of
-    the noise, and both optimizers are saved with the model, so that training
-    goes on from a `.keras` file.
+    the noise of all layers, and both optimizers are saved with the model, so
+    that training goes on from a `.keras` file.
+
+    Several replicas of `tf.distribute` need a constant `critic_schedule`, and
+    batches that leave none of them without an example, whose losses would be
+    NaN: `dataset.batch(size, drop_remainder=True)`.
 
     Args:
         generator: Built model from latents `(batch, ...)` to samples.
@@ -65,7 +70,8 @@ class BinaryGAN(SeededLayer, keras.Model):
             Defaults to `True`.
         seed: Integer or None, of the latents. Defaults to `None`.
 
-    `compile` takes the arguments of `keras.Model.compile` but for `loss`, and:
+    `compile` takes the arguments of `keras.Model.compile` but for `optimizer`,
+    losses and metrics, and:
         generator_optimizer: Optimizer or None for that of the paper:
             `Adam(1e-4, beta_1=0.5, beta_2=0.9, epsilon=1e-8)`, for `"wgan"`
             `RMSprop(1e-4, rho=0.9)`.
@@ -82,10 +88,10 @@ class BinaryGAN(SeededLayer, keras.Model):
 
     Raises:
         ValueError: A name is unknown, a number is out of range, or the shapes
-            of generator and discriminator do not fit. In `fit`: targets are
-            given, with weights or without (Keras drops weights that come
-            alone); or several replicas and a schedule that is not
-            constant.
+            of generator and discriminator do not fit. In `fit`: samples have
+            another shape; targets are given, with weights or without (Keras
+            drops weights that come alone); or several replicas and a schedule
+            that is not constant.
 
     Example:
 
@@ -154,11 +160,7 @@ class BinaryGAN(SeededLayer, keras.Model):
         self, generator_optimizer=None, discriminator_optimizer=None, **kwargs
     ):
         owner = type(self).__name__
-        if kwargs.get("loss") is not None:
-            raise ValueError(
-                f"{owner} has the losses of its `objective`. "
-                f"Received: loss={kwargs['loss']!r}"
-            )
+        check_compile(kwargs, owner)
         pair = two_optimizers(
             generator_optimizer or paper_optimizer(self.objective),
             discriminator_optimizer or paper_optimizer(self.objective),
@@ -173,10 +175,14 @@ class BinaryGAN(SeededLayer, keras.Model):
         # A loaded state needs its place, and `fit` would trace twice.
         self.optimizer.build(self.generator.trainable_variables)
         pair[1].build(self.discriminator.trainable_variables)
-        self._means = {name: keras.metrics.Mean(name=name) for name in _LOGS}
+        # Once: those of an earlier `compile` would still be tracked.
+        if not hasattr(self, "_means"):
+            self._means = {x: keras.metrics.Mean(name=x) for x in _LOGS}
 
     def get_compile_config(self):
         config = super().get_compile_config()
+        if not self.compiled:
+            return config
         config["discriminator_optimizer"] = keras.saving.serialize_keras_object(
             self.discriminator_optimizer
         )
@@ -185,7 +191,7 @@ class BinaryGAN(SeededLayer, keras.Model):
     def compile_from_config(self, config):
         config = keras.saving.deserialize_keras_object(config)
         config["generator_optimizer"] = config.pop("optimizer")
-        for name in ("loss", "loss_weights"):
+        for name in NOT_OF_COMPILE:
             config.pop(name, None)
         self.compile(**config)
 
@@ -213,30 +219,34 @@ class BinaryGAN(SeededLayer, keras.Model):
 
         Args:
             number: Positive integer.
-            seed: Integer for the same samples each time, whose noise leaves
-                that of training as it was; or None for new ones.
+            seed: Integer, zero or more, for the same samples each time, whose
+                noise leaves that of training as it was; or None for new ones.
             batch_size: Positive integer, how many at a time.
 
         Returns:
             Array `(number, ...)`.
 
         Raises:
-            TypeError: `number` or `batch_size` is no integer.
-            ValueError: It is less than 1.
+            TypeError: An argument is no integer.
+            ValueError: It is less than 1, or `seed` less than 0.
         """
         for name, value in (("number", number), ("batch_size", batch_size)):
             _checks.check_integer(name, value, owner="sample", minimum=1)
+        if seed is not None:
+            _checks.check_integer("seed", seed, owner="sample", minimum=0)
         with reseeded(self, seed):
             latents = ops.convert_to_numpy(self.latents(number))
             return self.predict(latents, batch_size=batch_size, verbose=0)
 
     def train_step(self, data):
-        x = samples_alone(data, type(self).__name__)
-        return self._logs(self._steps.train(x))
+        return self._logs(self._steps.train(self._samples(data)))
 
     def test_step(self, data):
-        x = samples_alone(data, type(self).__name__)
-        return self._logs(self._steps.test(x))
+        return self._logs(self._steps.test(self._samples(data)))
+
+    def _samples(self, data):
+        shape = self.discriminator.input_shape
+        return samples_alone(data, shape, type(self).__name__)
 
     def _logs(self, values):
         for name, value in values.items():

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from absl import app
 
+from benchmarks import results
 from examples import binary_gan
-from examples.binary_gan_parts import config, figures, training
+from examples.binary_gan_parts import config, training
 from examples.binary_gan_parts.classifier import classifier
 from examples.binary_gan_parts.data import Images
 from examples.binary_gan_parts.measure import Reference
-from examples.binary_gan_parts.summary import Summary, against
+from examples.binary_gan_parts.summary import Summary
 from examples.store import Store
+from keras_bp.surgery import change_output
 from keras_bp.training import CriticSchedule
 
 RUNS = [
@@ -69,6 +71,32 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(
     assert [x["slope"] for x in whole["epochs"]] == pytest.approx([1.0, 1.1])
 
 
+def test_no_epoch_is_trained_twice_wherever_a_run_is_stopped(
+    images, reference, tmp_path, quick, monkeypatch
+):
+    run, store = RUNS[1], Store(tmp_path, "bits")
+    write = results.replace_file
+
+    def stopped(path, text):
+        if path.suffix == ".json":
+            raise KeyboardInterrupt
+        write(path, text)
+
+    # After the model, and before its record.
+    monkeypatch.setattr(results, "replace_file", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        training.Training(run, images, store).go_on(reference, never)
+    monkeypatch.undo()
+    monkeypatch.setattr(training, "make", None)
+    answers = iter([True])
+    done = training.Training(run, images, store)
+    done.go_on(reference, lambda: next(answers))
+    assert done.left == 1
+    found = json.loads((tmp_path / f"{run.name}.json").read_text())
+    assert set(found["epochs"][0]) >= {"generator_loss"}
+    assert not list(tmp_path.glob("*.next"))
+
+
 def test_all_runs_become_rows_a_table_and_pictures(
     images, reference, tmp_path, quick
 ):
@@ -83,9 +111,18 @@ def test_all_runs_become_rows_a_table_and_pictures(
     assert "digits/mlp, wgan-gp, sbn, rloo, 2 epochs" in names
     on = {row.name: row.value for row in rows if row.metric == METRIC_OF_SHARES}
     assert on["digits/test images"] == pytest.approx(images.test.mean())
-    assert len(summary.table().splitlines()) == 6
-    for path in figures.draw(summary, tmp_path):
-        assert path.read_bytes().startswith(b"\x89PNG")
+    table = summary.table().splitlines()
+    assert len(table) == 6
+    # In the order in which they are measured, each time.
+    assert ["threshold" in table[3], "bernoulli" in table[4]] == [True, True]
+    assert binary_gan.conclude(images, store, reference) is None
+    named = tmp_path / "named" / "result.json"
+    binary_gan.conclude(images, store, reference, named)
+    for path in (tmp_path / "metrics.json", named):
+        results.check(path)
+    for name in ("samples.png", "curves.png"):
+        picture = (tmp_path / name).read_bytes()
+        assert picture.startswith(b"\x89PNG") and len(picture) < 200_000
 
 
 METRIC_OF_SHARES = "share of on-pixels"
@@ -102,6 +139,24 @@ def test_variants_begin_with_their_slope(images):
     assert node.estimator == "disarm" and before.scale == 4.0
 
 
+def test_a_sigmoid_has_the_slope_of_its_variant(images):
+    made = [
+        training.make(config.Run("mlp", "real", variant=x), images.sample_shape)
+        for x in ("paper", "slope1", "slope4")
+    ]
+    z = np.random.default_rng(0).standard_normal((3, 128), "float32")
+    odds = []
+    for gan in made:
+        p = gan.generator(z).numpy().astype("float64")
+        odds.append(np.log(p / (1 - p)))
+    np.testing.assert_array_equal(odds[0], odds[1])
+    np.testing.assert_allclose(odds[2], 4 * odds[0], rtol=1e-3, atol=1e-5)
+    names = [[x.path.split("/")[-1] for x in y.weights] for y in made]
+    assert names[0] == names[2]
+    ends = [change_output(x.generator, "threshold")(z) for x in made]
+    np.testing.assert_array_equal(ends[0], ends[2])
+
+
 def test_a_real_valued_generator_is_measured_behind_both_ends(
     images, reference, tmp_path, quick
 ):
@@ -110,15 +165,6 @@ def test_a_real_valued_generator_is_measured_behind_both_ends(
     assert found["threshold"]["same latent"][0] == 0
     assert found["bernoulli"]["same latent"][0] > 0
     assert sum(found["histogram"]["shares"]) == pytest.approx(1)
-
-
-def test_aims_are_two_standard_errors_below_what_is_published():
-    run = config.Run("cnn", "dbn")
-    assert against(run, "threshold", "iso4") == (0.16, "<= 0.06")
-    run = config.Run("cnn", "sbn")
-    assert against(run, "bernoulli", "iso4") == (0.38, "<= 0.22")
-    assert against(run, "bernoulli", "score of 64") == (7.0, ">= 7.0")
-    assert against(run, "bernoulli", "FD") == (None, None)
 
 
 def test_the_budget_counts_the_batches_with_many_steps():
@@ -139,6 +185,27 @@ def test_the_study_holds_what_is_compared():
         assert {(x.seed, x.epochs) for x in mlp} == {(s, 20) for s in range(3)}
         cnn = [x for x in of if x.preset == "cnn" and x.epochs == 5]
         assert {x.seed for x in cnn} == {0, 1}
+    names = [(x.preset, x.neuron, x.variant, x.epochs) for x in runs]
+    place = names.index(("mlp", "sbn", "slope4", 20))
+    assert names[place + 1] == ("mlp", "real", "slope4", 20)
+    assert names[place + 4 : place + 8] == [
+        ("cnn", neuron, variant, 5)
+        for variant in ("slope4", "published")
+        for neuron in ("dbn", "sbn")
+    ]
+    for run in runs:
+        config.check(run, is_mnist=True)
+
+
+def test_flags_of_runs_make_runs_and_are_not_mixed_with_a_study(monkeypatch):
+    def found(**changes):
+        given = {k: x.value for k, x in holders(**changes).items()}
+        return binary_gan.chosen(given)
+
+    assert {x.epochs for x in found(epochs=3)} == {3}
+    assert {x.seed for x in found(seeds=2)} == {0, 1}
+    assert found() == config.STUDIES["digits"]
+    assert found(study="mnist") == config.STUDIES["mnist"]
 
 
 @pytest.mark.parametrize(
@@ -150,6 +217,11 @@ def test_the_study_holds_what_is_compared():
         ({"preset": "cnn"}, "needs mnist.npz"),
         ({"data_dir": "nowhere"}, "expects `data_dir` to hold mnist.npz"),
         ({"only": ["nothing"]}, "No run is called"),
+        ({"study": "digits", "epochs": 3}, "expects --study or .* --epochs"),
+        ({"study": "digits", "seeds": 3}, "expects --study or .* --seeds"),
+        ({"neuron": ["real"], "variant": ["disarm"]}, "--variant of real"),
+        ({"neuron": ["dbn"], "variant": ["rloo"]}, "--variant of dbn"),
+        ({"neuron": ["dbn"], "variant": ["gumbel"]}, "--variant of dbn"),
     ],
 )
 def test_wrong_arguments_are_told(changes, message, monkeypatch):

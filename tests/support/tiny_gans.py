@@ -82,8 +82,11 @@ def known_gan(
     return gan
 
 
-def random_gan(end=None, compiled=(), optimizer=None, **arguments):
-    """Random bits after batch normalization, against a small network."""
+def random_gan(end=None, compiled=(), optimizer=None, noise=False, **arguments):
+    """Random bits after batch normalization, against a small network.
+
+    With `noise` there are layers of Keras in both that draw some.
+    """
     optimizer = optimizer or (lambda: keras.optimizers.Adam(0.01))
     normal = keras.initializers.RandomNormal
     generator = keras.Sequential(
@@ -91,6 +94,7 @@ def random_gan(end=None, compiled=(), optimizer=None, **arguments):
             keras.Input((2,)),
             keras.layers.Dense(6, kernel_initializer=normal(0.0, 1.0, seed=1)),
             keras.layers.BatchNormalization(),
+            *([keras.layers.GaussianNoise(1.0, seed=5)] if noise else []),
             end or BinaryNeuron("stochastic", seed=1),
         ]
     )
@@ -100,6 +104,7 @@ def random_gan(end=None, compiled=(), optimizer=None, **arguments):
             keras.layers.Dense(
                 4, "tanh", kernel_initializer=normal(0.0, 0.5, seed=2)
             ),
+            *([keras.layers.Dropout(0.5, seed=6)] if noise else []),
             keras.layers.Dense(1, kernel_initializer=normal(0.0, 0.5, seed=3)),
         ]
     )

@@ -64,6 +64,11 @@ def test_a_penalty_has_the_gradient_that_it_has_by_layers_of_keras(jit_compile):
         assert np.any(one != 0)
 
 
+def test_channels_come_last():
+    with pytest.raises(ValueError, match="`data_format` to be 'channels_last'"):
+        LinearMaxPooling2D(2, data_format="channels_first")
+
+
 @pytest.mark.parametrize(("plain", "linear"), PAIRS)
 def test_there_is_no_gradient_of_the_gradient(plain, linear):
     x = tf.constant(RNG.standard_normal((1, 4, 4, 1)), "float32")

@@ -24,6 +24,12 @@ class Subclassed(keras.Model):
         return x
 
 
+def named(inputs=False, outputs=False):
+    x = keras.Input((2,), name="z")
+    y = keras.layers.Dense(3)(x)
+    return keras.Model({"z": x} if inputs else x, {"bits": y} if outputs else y)
+
+
 def of_unknown_length():
     return keras.Sequential([keras.Input((None, 3)), keras.layers.Dense(1)])
 
@@ -43,6 +49,8 @@ REFUSED = {
     "inputs": (network(*G), several(inputs=2), {}),
     "outputs": (several(outputs=2), network(*D), {}),
     "latents": (of_unknown_length(), network(*D), {}),
+    "named input": (named(inputs=True), network(*D), {}),
+    "named output": (named(outputs=True), network(*D), {}),
     "zero steps": (network(*G), network(*D), {"critic_schedule": 0}),
 }
 WORDS = {
@@ -58,6 +66,8 @@ WORDS = {
     "inputs": "`discriminator` to have one input .* Received: 2 and 1",
     "outputs": "`generator` to have one input .* Received: 1 and 2",
     "latents": "`generator` of latents of a known shape",
+    "named input": r"input of `generator` to be a tensor.*\['z'\]",
+    "named output": r"output of `generator` to be a tensor.*\['bits'\]",
     "zero steps": "expects `steps` to be 1 or greater",
 }
 
@@ -75,6 +85,12 @@ def test_a_schedule_of_another_type_is_refused(schedule):
         BinaryGAN(network(*G), network(*D), critic_schedule=schedule)
 
 
+def test_any_integer_is_a_schedule():
+    gan = BinaryGAN(network(*G), network(*D), critic_schedule=np.int64(3))
+    assert gan.critic_schedule.constant == 3
+    assert type(gan.critic_schedule.steps) is int
+
+
 @pytest.mark.parametrize("name", ["generator", "discriminator"])
 def test_a_layer_is_no_network(name):
     networks = {"generator": network(*G), "discriminator": network(*D)}
@@ -85,14 +101,39 @@ def test_a_layer_is_no_network(name):
 
 def test_compile_takes_two_optimizers_and_no_loss():
     gan = BinaryGAN(network(*G), network(*D))
-    with pytest.raises(ValueError, match="has the losses of its `objective`"):
-        gan.compile(loss="mse")
+    for name, value, words in (
+        ("loss", "mse", "has the losses of its `objective`"),
+        ("loss_weights", [1.0], "has the losses of its `objective`"),
+        ("optimizer", "adam", "takes `generator_optimizer` and"),
+        ("metrics", ["mae"], "has no targets for metrics"),
+        ("weighted_metrics", ["mae"], "has no targets for metrics"),
+    ):
+        with pytest.raises(ValueError, match=f"{words}.*{name}="):
+            gan.compile(**{name: value})
     optimizer = keras.optimizers.SGD(0.1)
     with pytest.raises(ValueError, match="an optimizer of its own"):
         gan.compile(optimizer, optimizer)
     gan.compile("sgd", "adam")
     assert isinstance(gan.optimizer, keras.optimizers.SGD)
     assert isinstance(gan.discriminator_optimizer, keras.optimizers.Adam)
+    once = [x.name for x in gan.metrics]
+    gan.compile("sgd", "adam")
+    assert [x.name for x in gan.metrics] == once
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (4,), (4, 6, 1)])
+def test_samples_of_another_shape_are_refused(shape):
+    # Of another rank they would be broadcast between samples.
+    gan = random_gan(compiled={"run_eagerly": True})
+    words = r"samples of the shape \(None, 6\) .* Received: \(4, "
+    x = np.ones(shape, "float32")
+    for method in (gan.train_on_batch, gan.test_on_batch):
+        with pytest.raises(
+            ValueError, match=words[: None if x.ndim > 1 else -1]
+        ):
+            method(x)
+    with pytest.raises(ValueError, match="Received: dict"):
+        gan.train_step({"bits": x})
 
 
 def test_targets_and_weights_are_refused_and_change_nothing():

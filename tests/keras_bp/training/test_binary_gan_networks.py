@@ -63,11 +63,14 @@ def mlp():
 def test_the_mlp_has_the_number_of_weights_of_the_paper(mlp):
     assert [count(network) for network in mlp] == [939_312, 533_505]
     assert sum(map(count, mlp)) == 1_472_817
+    # With the statistics of batch normalization, and the slope.
+    assert sum(network.count_params() for network in mlp) == 1_476_434
 
 
 def test_the_cnn_has_the_number_of_weights_of_the_paper(cnn):
     assert [count(network) for network in cnn] == [216_227, 313_985]
     assert sum(map(count, cnn)) == 530_212
+    assert sum(network.count_params() for network in cnn) == 530_663
 
 
 def test_both_pairs_map_128_latents_to_images_and_images_to_a_logit(mlp, cnn):
@@ -287,6 +290,7 @@ def test_networks_are_the_same_after_saving_and_loading(neuron, tmp_path):
             r"`sample_shape` to be \(28, 28, 1\) for 'cnn'.*\(32, 32, 1\)",
         ),
         ({"estimator": "magic"}, "`estimator`.*'magic'"),
+        ({"neuron": "real", "estimator": "magic"}, "`estimator`.*'magic'"),
     ],
 )
 def test_errors_name_who_expects_what(arguments, message):

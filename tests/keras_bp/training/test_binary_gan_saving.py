@@ -6,6 +6,7 @@ import pytest
 from tiny_gans import assert_same, bits, random_gan, values
 
 from keras_bp.layers import StochasticNode
+from keras_bp.layers._seeded import SeededLayer
 from keras_bp.training import BinaryGAN, CriticSchedule
 
 X = bits(8)
@@ -35,6 +36,7 @@ def test_training_goes_on_from_a_file_as_if_uninterrupted(tmp_path, objective):
             critic_schedule=SCHEDULE,
             objective=objective,
             compiled=eagerly,
+            noise=objective == "wgan-gp",
         )
 
     path = tmp_path / "gan.keras"
@@ -82,6 +84,26 @@ def test_a_file_keeps_every_argument(tmp_path):
     )
     alone = keras.models.load_model(path, compile=False)
     np.testing.assert_array_equal(alone.sample(5, 1), gan.sample(5, 1))
+
+
+def test_a_file_without_the_noise_of_layers_loads(tmp_path, monkeypatch):
+    gan = random_gan(noise=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            BinaryGAN, "save_own_variables", SeededLayer.save_own_variables
+        )
+        gan.save(tmp_path / "gan.keras")
+    again = keras.models.load_model(tmp_path / "gan.keras")
+    assert_same(values(gan), values(again))
+
+
+def test_what_is_not_compiled_is_saved_all_the_same(tmp_path):
+    gan = random_gan()
+    plain = BinaryGAN(gan.generator, gan.discriminator)
+    plain.save(tmp_path / "gan.keras")
+    again = keras.models.load_model(tmp_path / "gan.keras")
+    assert not again.compiled
+    np.testing.assert_array_equal(plain.sample(3, 1), again.sample(3, 1))
 
 
 @pytest.mark.parametrize(
@@ -139,8 +161,13 @@ def test_sampling_with_a_seed_leaves_training_as_it_was():
         ((0,), ValueError, "sample expects `number` to be 1 or greater"),
         ((1.5,), TypeError, "sample expects `number` to be an integer"),
         ((2, 1, 0), ValueError, "sample expects `batch_size` to be 1"),
+        ((2, -1), ValueError, "sample expects `seed` to be 0 or greater"),
+        ((2, 1.5), TypeError, "sample expects `seed` to be an integer"),
+        ((2, "a"), TypeError, "sample expects `seed` to be an integer"),
     ],
 )
-def test_only_a_positive_number_of_samples_is_drawn(arguments, error, words):
+def test_only_a_positive_number_of_samples_of_a_seed_is_drawn(
+    arguments, error, words
+):
     with pytest.raises(error, match=words):
         random_gan().sample(*arguments)

@@ -1,0 +1,100 @@
+"""What the example of generators of bits says of its runs, without any."""
+
+import types
+
+import numpy as np
+import pytest
+
+from examples.binary_gan_parts import config, figures
+from examples.binary_gan_parts.published import GRIDS
+from examples.binary_gan_parts.summary import METRICS, Summary, against
+from examples.store import Store
+
+
+def made_up(tmp_path, run, epochs, **measures):
+    """A `Summary` of one run of MNIST, with the same measures each time."""
+    images = types.SimpleNamespace(
+        is_mnist=True, test=np.arange(100), test_labels=None
+    )
+    judge = types.SimpleNamespace(accuracy=lambda *_: 1.0)
+    reference = types.SimpleNamespace(
+        judge=judge, measured=lambda x: {"on": float(np.mean(x[:20]))}
+    )
+    end = "threshold" if run.neuron == "dbn" else "bernoulli"
+    evaluation = {
+        end: {**dict.fromkeys(METRICS, 1.0), **measures},
+        "histogram": {"first": 0.1, "last": 0.1, "notch": 0.1},
+    }
+    store = Store(tmp_path, "bits")
+    store.keep(
+        run.name,
+        {
+            "evaluations": {str(epoch): evaluation for epoch in epochs},
+            "seconds": [1.0],
+        },
+    )
+    return Summary(images, store, reference)
+
+
+@pytest.mark.parametrize("variant", ["paper", "slope4"])
+def test_an_aim_is_of_the_value_after_the_last_epoch(tmp_path, variant):
+    run = config.Run("cnn", "dbn", variant=variant)
+    measures = {"components": 1.596, "iso4": [0.05, 0.01], "classes": 10}
+    rows = made_up(tmp_path, run, (5, 10), **measures).rows()
+    rows = [x for x in rows if x.name.startswith("mnist/cnn")]
+    judged = {x.metric: x for x in rows if x.aim is not None}
+    assert {name: (x.aim, x.verdict) for name, x in judged.items()} == {
+        METRICS["components"][0]: ("<= 1.31", "miss"),
+        METRICS["iso4"][0]: ("<= 0.06", "pass"),
+        METRICS["classes"][0]: (">= 10", "pass"),
+        METRICS["score of 64"][0]: (">= 6.71", "miss"),
+    }
+    assert all("10 epochs" in x.name for x in judged.values())
+    first = judged[METRICS["components"][0]]
+    assert (first.against, first.ratio) == ("published grid of 64 (1.31)", None)
+    early = [x for x in rows if x.metric == METRICS["components"][0]][0]
+    assert early.ratio == pytest.approx(1.596 / 1.31)
+
+
+def test_the_published_bins_are_those_of_the_published_code(tmp_path):
+    for variant, shown in (("paper", False), ("published", True)):
+        run = config.Run("mlp", "sbn", variant=variant)
+        rows = made_up(tmp_path / variant, run, (20,)).rows()
+        bins = [x for x in rows if x.metric.startswith("probabilities")]
+        assert [x.against is not None for x in bins] == [shown, shown]
+
+
+def test_test_images_are_measured_from_all_over_the_set(tmp_path):
+    # The first fifth has about the mean of all, 49.5, and not 9.5.
+    data = made_up(tmp_path, config.Run("mlp", "sbn"), (20,)).data
+    assert data["on"] == pytest.approx(49.5, abs=10)
+
+
+def test_all_grids_hold_the_same_measures():
+    assert len({tuple(grid) for grid in GRIDS.values()}) == 1
+
+
+def test_lines_of_a_picture_differ_and_are_few(tmp_path, monkeypatch):
+    runs = [x for x in config.STUDIES["mnist"] if x.seed == 0]
+    for run in runs:
+        summary = made_up(tmp_path, run, (5,))
+    drawn = []
+    monkeypatch.setattr(
+        figures, "_line", lambda *arguments: drawn.append(arguments[-1])
+    )
+    summary.data = dict.fromkeys(METRICS, 1.0)
+    figures._curves(summary)
+    looks = {(x["color"], x["ls"], x["marker"]) for x in drawn}
+    labels = {x["label"] for x in drawn}
+    assert len(looks) == len(labels) == len(drawn) // 4 > 10
+    assert not any("slope" in x for x in labels)
+
+
+def test_aims_are_two_standard_errors_below_what_is_published():
+    run = config.Run("cnn", "dbn")
+    assert against(run, "threshold", "iso4") == (0.16, "<= 0.06")
+    run = config.Run("cnn", "sbn")
+    assert against(run, "bernoulli", "iso4") == (0.38, "<= 0.22")
+    assert against(run, "bernoulli", "score of 64") == (7.0, ">= 7.0")
+    assert against(run, "bernoulli", "FD") == (None, None)
+    assert against(config.Run("mlp", "dbn"), "threshold", "iso4")[1] is None
