@@ -2,6 +2,7 @@
 
 from keras_bp.callbacks.coordinate_close import CoordinateClose
 from keras_bp.callbacks.gradient_variance import GradientVariance
+from keras_bp.callbacks.implicit_diagnostics import ImplicitDiagnostics
 from keras_bp.callbacks.incremental_freeze import IncrementalFreeze
 from keras_bp.callbacks.sample_grid import SampleGrid, image_grid
 from keras_bp.callbacks.slope_annealing import SlopeAnnealing
@@ -11,6 +12,7 @@ from keras_bp.callbacks.temperature_schedule import TemperatureSchedule
 __all__ = [
     "CoordinateClose",
     "GradientVariance",
+    "ImplicitDiagnostics",
     "IncrementalFreeze",
     "SampleGrid",
     "SlopeAnnealing",

@@ -3,9 +3,12 @@
 from keras_bp.datasets.dispersive_link import DispersiveLink
 from keras_bp.datasets.load_digits import load_digits
 from keras_bp.datasets.load_piano_rolls import load_piano_rolls
+from keras_bp.datasets.load_uci import UCI_NAMES, load_uci
 
 __all__ = [
+    "UCI_NAMES",
     "DispersiveLink",
     "load_digits",
     "load_piano_rolls",
+    "load_uci",
 ]

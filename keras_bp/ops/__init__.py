@@ -29,6 +29,10 @@ from keras_bp.ops.node_estimators import (
     node_estimators,
     register_node_estimator,
 )
+from keras_bp.ops.proximal_sigmoid import proximal_sigmoid
+from keras_bp.ops.proximal_softmax import proximal_softmax
+from keras_bp.ops.proximal_squared import proximal_squared
+from keras_bp.ops.proximal_unit import proximal_unit
 from keras_bp.ops.quantize_fixed_point import (
     fixed_point_step,
     overflow_rate,
@@ -60,6 +64,10 @@ __all__ = [
     "overflow_rate",
     "pad_signal",
     "padding_lengths",
+    "proximal_sigmoid",
+    "proximal_softmax",
+    "proximal_squared",
+    "proximal_unit",
     "quantize_fixed_point",
     "register_binary_estimator",
     "register_node_estimator",

@@ -4,6 +4,12 @@ from keras_bp.training._surrogate import Surrogate
 from keras_bp.training.binary_gan import BinaryGAN
 from keras_bp.training.binary_gan_networks import binary_gan_networks
 from keras_bp.training.critic_schedule import CriticSchedule
+from keras_bp.training.implicit_model import ImplicitModel
+from keras_bp.training.learning_rate_sweep import (
+    LearningRateSweep,
+    learning_rate_sweep,
+)
+from keras_bp.training.make_implicit import make_implicit
 from keras_bp.training.refined_generator import (
     refined_generator,
     residual_refiner,
@@ -14,12 +20,16 @@ from keras_bp.training.surrogate_model import SurrogateModel
 __all__ = [
     "BinaryGAN",
     "CriticSchedule",
+    "ImplicitModel",
+    "LearningRateSweep",
     "Slot",
     "Step",
     "StochasticGraph",
     "Surrogate",
     "SurrogateModel",
     "binary_gan_networks",
+    "learning_rate_sweep",
+    "make_implicit",
     "refined_generator",
     "residual_refiner",
 ]

@@ -7,6 +7,10 @@ from keras_bp.training._implicit_layers import Diagonal, factors, wide
 from keras_bp.training._implicit_losses import example_weights, probe, targets
 from keras_bp.training._implicit_record import Record
 
+# Steps between measurements, after those in which all are measured: a network
+# that begins on a plateau curves more and more when it leaves it.
+_EVERY = 20
+_EARLY = 100
 # Examples that are looked at.
 _EXAMPLES = 32
 # Of the mean over measurements.
@@ -45,7 +49,8 @@ def update_curvatures(model, layers, x, sample_weight):
     def kept():
         return [ops.convert_to_tensor(old) for _, old in layers]
 
-    due = ops.equal(model.steps.value % model.curvature_every, 0)
+    steps = model.steps.value
+    due = ops.logical_or(steps < _EARLY, ops.equal(steps % _EVERY, 0))
     olds = ops.stack([old.value for _, old in layers])
     due = ops.logical_or(due, ops.any(olds < 0))
     new = tf.cond(due, measured, kept)
@@ -69,14 +74,13 @@ def _measured(model, layers, x, sample_weight):
     before = [ops.copy(state.value) for state in states]
     record = Record(layers)
     with tf.GradientTape() as tape:
-        with record.recording():
+        with record.recording(tape.watch):
             y_pred = model.model(x, training=True)
         found = targets(model, y_pred, sample_weight)
         logits = _output_logits(record, layers, [x.output for x in found])
         signs = probe(
             logits,
             found,
-            model.output_curvature,
             weights,
             model.seed_generator,
         )

@@ -7,7 +7,6 @@ from keras import ops
 from keras_bp.training._implicit_inverse import inverses
 from keras_bp.training._implicit_layers import Diagonal
 
-
 # What a batch that is not known before is taken for.
 _USUAL_BATCH = 64
 

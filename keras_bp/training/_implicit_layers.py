@@ -67,12 +67,12 @@ class Diagonal:
 def implicit_kind(layer):
     """Name of the kind of a layer, or None if it is trained explicitly."""
     for kind, (classes, _) in _KINDS.items():
-        if type(layer) in classes and not _special(layer):
+        if type(layer) in classes and not special_weights(layer):
             return kind
     return None
 
 
-def _special(layer):
+def special_weights(layer):
     """Whether the weights of a layer are not the ones that it multiplies."""
     return bool(
         getattr(layer, "lora_enabled", False)
@@ -320,3 +320,21 @@ _KINDS = {
         _batch_normalization,
     ),
 }
+
+_WITH_L2 = (keras.regularizers.L2, keras.regularizers.L1L2)
+_NAMES = ("kernel", "bias", "recurrent", "embeddings", "gamma", "beta")
+
+
+def l2_decays(layers):
+    """Factors of L2 penalties, 0 for others, by the id of the weight."""
+    found = {}
+    for layer in layers:
+        holder = getattr(layer, "cell", layer)
+        for name in _NAMES:
+            rule = getattr(holder, f"{name}_regularizer", None)
+            if rule is not None:
+                known = isinstance(rule, _WITH_L2)
+                kernel = "recurrent_kernel" if name == "recurrent" else name
+                factor = 2.0 * float(rule.l2) if known else 0.0
+                found[id(getattr(holder, kernel))] = factor
+    return found

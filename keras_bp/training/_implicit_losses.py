@@ -20,6 +20,14 @@ _BOUNDS = (
     ((keras.losses.BinaryCrossentropy,), lambda units: 0.25 / units),
     ((keras.losses.MeanSquaredError,), lambda units: 2.0 / units),
 )
+_L = keras.losses
+# What `compile` takes a function for, or its name.
+_CLASSES = {
+    _L.categorical_crossentropy: _L.CategoricalCrossentropy,
+    _L.sparse_categorical_crossentropy: _L.SparseCategoricalCrossentropy,
+    _L.binary_crossentropy: _L.BinaryCrossentropy,
+    _L.mean_squared_error: _L.MeanSquaredError,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,12 +39,14 @@ class Target:
         factor: Float, its loss weight.
         weights: Tensor of the weights of examples, or None.
         output: Tensor.
+        y: Tensor that is wanted, or None.
     """
 
     loss: object
     factor: float
     weights: object
     output: object
+    y: object = None
 
     def terms(self):
         """Number of terms that the loss is the mean of, 1 for a sum."""
@@ -59,13 +69,14 @@ class Target:
         return 1.0
 
 
-def targets(model, y_pred, sample_weight):
+def targets(model, y_pred, sample_weight, y=None):
     """List of `Target`, one for each output that has a loss.
 
     Args:
         model: Compiled `keras.Model`, with the arguments of `compile`.
         y_pred: Structure of tensors.
         sample_weight: Structure of tensors, one tensor, or None.
+        y: Structure of tensors, or None.
     """
     import tensorflow as tf
 
@@ -77,18 +88,28 @@ def targets(model, y_pred, sample_weight):
     losses = _each(model.loss, names)
     factors = _each(given.get("loss_weights"), names)
     weights = _each(sample_weight, names)
+    wanted = _each(y, names)
     return [
         Target(
-            keras.losses.get(loss) if isinstance(loss, (str, dict)) else loss,
+            _loss(loss),
             1.0 if factor is None else float(factor),
             weight,
             output,
+            want,
         )
-        for loss, factor, weight, output in zip(
-            losses, factors, weights, outputs, strict=True
+        for loss, factor, weight, output, want in zip(
+            losses, factors, weights, outputs, wanted, strict=True
         )
         if loss is not None
     ]
+
+
+def _loss(given):
+    if isinstance(given, keras.losses.Loss):
+        return given
+    found = keras.losses.get(given)
+    known = _CLASSES.get(found) if callable(found) else None
+    return found if known is None else known()
 
 
 def _names(model, y_pred):
@@ -121,7 +142,7 @@ def example_weights(sample_weight):
     return sum(flat) / len(flat)
 
 
-def probe(logits, found, bound, weights, seed):
+def probe(logits, found, weights, seed):
     """A sum of logits with random signs, whose gradients show curvature.
 
     The square of its gradient has the mean of the diagonal of Gauss and
@@ -130,7 +151,6 @@ def probe(logits, found, bound, weights, seed):
     Args:
         logits: List of tensors `(batch, ...)`, for each of `found`.
         found: List of `Target`.
-        bound: Float instead of the bounds of the losses, or None.
         weights: Tensor `(batch,)` of the weights of examples, or None.
         seed: `keras.random.SeedGenerator`.
     """
@@ -143,7 +163,7 @@ def probe(logits, found, bound, weights, seed):
             shape = (-1, *(1,) * (len(each.shape) - 1))
             root = ops.sqrt(ops.reshape(ops.maximum(weights, 0.0), shape))
             signs = signs * ops.cast(root, each.dtype)
-        factor = target.factor * (target.bound() if bound is None else bound)
+        factor = target.factor * target.bound()
         share = found[0].terms() / target.terms()
         root = ops.sqrt(ops.cast(factor * share, each.dtype))
         total = total + root * ops.sum(each * signs)

@@ -28,10 +28,13 @@ class Record:
 
     Args:
         layers: List of layers, each at most once.
+        runs: Dictionary from a class of layers to a function that runs one and
+            returns what is recorded, and the output. By default those below.
     """
 
-    def __init__(self, layers):
-        self._layers = layers
+    def __init__(self, layers, runs=None):
+        self.layers = layers
+        self._runs = _RUNS if runs is None else runs
         self._calls = {id(layer): [] for layer in layers}
 
     def calls(self, layer):
@@ -39,38 +42,45 @@ class Record:
         return self._calls[id(layer)]
 
     @contextlib.contextmanager
-    def recording(self):
+    def recording(self, watch):
         """Records the calls in its body.
+
+        Args:
+            watch: Function that a tensor is given to whose gradient will be
+                asked for, though no variable leads to it.
 
         For that time `call` of each layer is another one: only so are layers
         reached that a subclassed model calls by itself.
         """
+        self._watch = watch
         try:
-            for layer in self._layers:
+            for layer in self.layers:
                 # Past the attribute tracking of Keras, to which this is none.
                 object.__setattr__(layer, "call", self._recorder(layer))
             yield self
         finally:
-            for layer in self._layers:
+            for layer in self.layers:
                 vars(layer).pop("call", None)
 
     def _recorder(self, layer):
         original = layer.call
-        run = _RUNS.get(type(layer))
+        run = self._runs.get(type(layer))
 
         def call(inputs, *args, **kwargs):
             if run is None:
                 found = original(inputs, *args, **kwargs)
                 self._calls[id(layer)].append(Call(inputs, None, found))
                 return found
-            kept, found = run(layer, original, inputs, *args, **kwargs)
+            kept, found = run(
+                layer, original, self._watch, inputs, *args, **kwargs
+            )
             self._calls[id(layer)].append(kept)
             return found
 
         return call
 
 
-def _dense(layer, original, inputs, *args, **kwargs):
+def _dense(layer, original, watch, inputs, *args, **kwargs):
     # With its logits, which `call` does not return.
     logits = ops.matmul(inputs, layer.kernel)
     if layer.use_bias:
@@ -79,7 +89,7 @@ def _dense(layer, original, inputs, *args, **kwargs):
     return Call(inputs, logits, output), output
 
 
-def _recurrent(layer, original, inputs, *args, **kwargs):
+def _recurrent(layer, original, watch, inputs, *args, **kwargs):
     # With the states of all steps.
     wanted = layer.return_sequences
     try:

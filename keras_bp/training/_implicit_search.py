@@ -3,10 +3,32 @@
 import keras
 
 from keras_bp.training._implicit_layers import implicit_kind
+from keras_bp.training._implicit_units import is_activation, unit_kind
+
+# What these hold is called in a loop of theirs, out of reach.
+_LOOPS = (keras.layers.RNN, keras.layers.TimeDistributed)
 
 
 def layers_in(model):
     """All layers with weights of their own, each once, in order."""
+    return [
+        layer for layer in _leaves_of(model) if layer.weights or not layer.built
+    ]
+
+
+def activations_in(model):
+    """All layers that are nothing but an activation."""
+    return [layer for layer in _leaves_of(model) if is_activation(layer)]
+
+
+def kind_of(layer, rule):
+    """Name of the kind of a layer, or None if a rule leaves it explicit."""
+    if rule == "dual":
+        return implicit_kind(layer)
+    return None if rule == "truncated" else unit_kind(layer)
+
+
+def _leaves_of(model):
     found = {}
     _search(model, found, set())
     return list(found.values())
@@ -15,14 +37,14 @@ def layers_in(model):
 def _search(value, found, seen):
     if id(value) in seen:
         return
-    if isinstance(value, keras.Layer):
-        seen.add(id(value))
-        if implicit_kind(value) or not _children(value):
-            if value.trainable_weights or not value.built:
-                found[id(value)] = value
-            return
-        for child in _children(value):
-            _search(child, found, seen)
+    seen.add(id(value))
+    children = _children(value)
+    closed = implicit_kind(value) or isinstance(value, _LOOPS)
+    if closed or not children:
+        found[id(value)] = value
+        return
+    for child in children:
+        _search(child, found, seen)
 
 
 def _children(layer):

@@ -1,13 +1,20 @@
 """One step of `ImplicitModel`."""
 
-import keras
 from keras import ops
 
 from keras_bp.training._implicit_curvature import update_curvatures
 from keras_bp.training._implicit_dual import Problem, Step, dual_gradients
-from keras_bp.training._implicit_layers import factors, solved_for_samples, wide
+from keras_bp.training._implicit_layers import (
+    factors,
+    l2_decays,
+    solved_for_samples,
+    wide,
+)
+from keras_bp.training._implicit_layerwise import layerwise_gradients
 from keras_bp.training._implicit_losses import example_weights, targets
 from keras_bp.training._implicit_record import Record
+from keras_bp.training._implicit_search import activations_in
+from keras_bp.training._implicit_units import UNIT_RUNS
 
 
 def forward(model, x, y, sample_weight):
@@ -19,29 +26,35 @@ def forward(model, x, y, sample_weight):
     import tensorflow as tf
 
     layers = model.trained_implicitly()
-    record = Record([layer for layer, _ in layers])
+    record = _record(model, [layer for layer, _ in layers])
     weights = example_weights(sample_weight)
     with tf.GradientTape() as tape:
-        with record.recording():
+        with record.recording(tape.watch):
             y_pred = model(x, training=True)
         loss = model.compute_loss(
             x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
         )
         scaled = model.optimizer.scale_loss(loss)
-    found = targets(model, y_pred, sample_weight)
-    layers = [pair for pair in layers if record.calls(pair[0])]
-    step = ImplicitStep(model, layers, tape)
+    step = ImplicitStep(model, tape, record)
     step.loss, step.scaled = loss, scaled
-    step.terms = found[0].terms() if found else ops.ones(())
-    step.parts = {
-        id(layer): factors(
-            layer, record.calls(layer), weights, model.seed_generator
-        )
-        for layer, _ in layers
-    }
+    step.targets = targets(model, y_pred, sample_weight, y)
+    step.terms = step.targets[0].terms() if step.targets else ops.ones(())
+    step.layers = [pair for pair in layers if record.calls(pair[0])]
+    step.decays = l2_decays([layer for layer, _ in step.layers])
     if model.rule == "dual":
-        step.curvatures = update_curvatures(model, layers, x, sample_weight)
+        step.find_parts(weights)
+        step.curvatures = update_curvatures(
+            model, step.layers, x, sample_weight
+        )
     return step, y_pred
+
+
+def _record(model, layers):
+    if model.rule == "truncated":
+        return Record([])
+    if model.rule == "dual":
+        return Record(layers)
+    return Record([*layers, *activations_in(model.model)], UNIT_RUNS)
 
 
 class ImplicitStep:
@@ -49,20 +62,32 @@ class ImplicitStep:
 
     Args:
         model: `ImplicitModel`.
-        layers: List of pairs, a layer and the weight that holds its curvature.
-        tape: `tf.GradientTape` for the loss.
+        tape: `tf.GradientTape`.
+        record: `Record`.
     """
 
-    def __init__(self, model, layers, tape):
-        self._model, self._layers, self._tape = model, layers, tape
+    def __init__(self, model, tape, record):
+        self._model, self.tape, self.record = model, tape, record
+
+    def find_parts(self, weights):
+        """Records what the weights of layers meet."""
+        seed = self._model.seed_generator
+        self.parts = {
+            id(layer): factors(layer, self.record.calls(layer), weights, seed)
+            for layer, _ in self.layers
+        }
 
     def gradients(self):
         """A gradient for each trainable weight of the model, or None."""
         if self._model.rule == "truncated":
             weights = self._model.trainable_variables
-            found = self._tape.gradient(self.scaled, [x.value for x in weights])
+            found = self.tape.gradient(self.scaled, [x.value for x in weights])
             return self._truncated(found)
-        return self._dual()
+        if self._model.rule == "dual":
+            found = self._dual()
+        else:
+            found = layerwise_gradients(self._model, self)
+        return [found.get(id(x)) for x in self._model.trainable_variables]
 
     def _truncated(self, gradients):
         """The step ends where the linear model of the loss is zero."""
@@ -70,27 +95,25 @@ class ImplicitStep:
             self._model.optimizer.scale_loss(ops.ones(())), "float32"
         )
         square = sum(
-            ops.sum(ops.square(wide(ops.convert_to_tensor(g)) / scale))
+            ops.cast(
+                ops.sum(ops.square(wide(ops.convert_to_tensor(g)))), "float32"
+            )
             for g in gradients
             if g is not None
         )
+        square = square / ops.square(scale)
         rate = ops.cast(self._model.proximal_rate(), square.dtype)
         limit = ops.cast(self.loss, square.dtype) / ops.maximum(
             rate * square, 1e-30
         )
         share = ops.clip(limit, 0.0, 1.0)
         return [
-            None if g is None else wide(ops.convert_to_tensor(g)) * share
+            None if g is None else _times(wide(ops.convert_to_tensor(g)), share)
             for g in gradients
         ]
 
     def _dual(self):
-        model = self._model
-        decays = l2_decays([layer for layer, _ in self._layers])
-        step = Step(
-            model.proximal_rate(), self.terms, decays, bool(model.jit_compile)
-        )
-        problems = self._problems(decays)
+        problems, step = self.problems(), self.numbers()
         found = {
             id(weight): value
             for problem, values in zip(
@@ -98,19 +121,26 @@ class ImplicitStep:
             )
             for weight, value in zip(problem.part.weights, values, strict=True)
         }
-        return [
-            found.get(id(x), self._direct.get(id(x)))
-            for x in model.trainable_variables
-        ]
+        return {**self._direct, **found}
 
-    def _problems(self, decays):
+    def numbers(self):
+        """`Step` of the joint problems."""
+        return Step(
+            self._model.proximal_rate(),
+            self.terms,
+            self.decays,
+            bool(self._model.jit_compile),
+        )
+
+    def problems(self):
+        """List of `Problem`, of the joint step."""
         parts = [part for group in self.parts.values() for part in group]
-        solved = [part for part in parts if solved_for_samples(part, decays)]
+        solved = [
+            part for part in parts if solved_for_samples(part, self.decays)
+        ]
         self._differentiate(solved)
         problems = []
-        for (layer, _), value in zip(
-            self._layers, self.curvatures, strict=True
-        ):
+        for (layer, _), value in zip(self.layers, self.curvatures, strict=True):
             for part in self.parts[id(layer)]:
                 h = value * self._model.curvature_scale
                 if id(part) in self._of_logits:
@@ -128,7 +158,7 @@ class ImplicitStep:
         others = [
             w for w in self._model.trainable_variables if id(w) not in inside
         ]
-        direct, of_logits = self._tape.gradient(
+        direct, of_logits = self.tape.gradient(
             self.scaled,
             [[w.value for w in others], [part.logits for part in solved]],
             unconnected_gradients="none",
@@ -143,6 +173,10 @@ class ImplicitStep:
         }
 
 
+def _times(tensor, factor):
+    return tensor * ops.cast(factor, tensor.dtype)
+
+
 def _joined_rows(logits, gradients):
     return ops.concatenate(
         [
@@ -153,20 +187,3 @@ def _joined_rows(logits, gradients):
             for x, g in zip(logits, gradients, strict=True)
         ]
     )
-
-
-_WITH_L2 = (keras.regularizers.L2, keras.regularizers.L1L2)
-_NAMES = ("kernel", "bias", "recurrent", "embeddings", "gamma", "beta")
-
-
-def l2_decays(layers):
-    """Factors of L2 penalties, by the id of the weight."""
-    found = {}
-    for layer in layers:
-        holder = getattr(layer, "cell", layer)
-        for name in _NAMES:
-            rule = getattr(holder, f"{name}_regularizer", None)
-            if isinstance(rule, _WITH_L2):
-                kernel = "recurrent_kernel" if name == "recurrent" else name
-                found[id(getattr(holder, kernel))] = 2.0 * float(rule.l2)
-    return found

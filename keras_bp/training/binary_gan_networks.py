@@ -5,6 +5,7 @@ import math
 import keras
 
 from keras_bp import _checks
+from keras_bp.ops.binary_estimators import binary_estimators
 from keras_bp.training._gan_layers import (
     BATCH_NORMS,
     NEURONS,
@@ -38,9 +39,12 @@ def binary_gan_networks(
     `"mlp"`: a generator of 128-1024-784 units with 939,312 weights, and a
     discriminator of 784-512-256-1 with 533,505. `"cnn"`: four transposed
     convolutions with 216,227, and two convolutions with pooling and two dense
-    layers with 313,985. (The paper gives 0.53 million for the first pair and
-    1.4 million for the second, which is the wrong way round.) All weights
-    begin as truncated normal numbers of deviation 0.02.
+    layers with 313,985. These are the weights that are trained: together
+    1,472,817 and 530,212, where `count_params` has the statistics of batch
+    normalization and the slope of the neurons too, and gives 1,476,434 and
+    530,663. (The paper gives 0.53 million for the first pair and 1.4 million
+    for the second, which is the wrong way round.) All weights begin as
+    truncated normal numbers of deviation 0.02.
 
     Args:
         architecture: String, `"mlp"` or `"cnn"`. Defaults to `"mlp"`.
@@ -80,11 +84,14 @@ def binary_gan_networks(
     """
     owner = "binary_gan_networks"
     sample_shape = tuple(sample_shape)
-    _checks.check_one_of(
-        "architecture", architecture, ARCHITECTURES, owner=owner
-    )
-    _checks.check_one_of("neuron", neuron, NEURONS, owner=owner)
-    _checks.check_one_of("batch_norm", batch_norm, BATCH_NORMS, owner=owner)
+    for name, value, known in (
+        ("architecture", architecture, ARCHITECTURES),
+        ("neuron", neuron, NEURONS),
+        # Of a real end too, which has no use for it.
+        ("estimator", estimator, binary_estimators()),
+        ("batch_norm", batch_norm, BATCH_NORMS),
+    ):
+        _checks.check_one_of(name, value, known, owner=owner)
     if discriminator_batch_norm is not None:
         _checks.check_one_of(
             "discriminator_batch_norm",

@@ -6,24 +6,105 @@ from keras import ops
 from keras_bp import _checks, _random
 from keras_bp._registration import serializable
 from keras_bp.layers._seeded import SeededLayer
-from keras_bp.training._implicit_layers import implicit_kind
-from keras_bp.training._implicit_search import layers_in
+from keras_bp.training._implicit_diagnostics import diagnostics
+from keras_bp.training._implicit_search import kind_of, layers_in
 from keras_bp.training._implicit_step import forward
 
-RULES = ("dual", "truncated")
+RULES = ("dual", "layerwise", "averaged", "truncated")
 _UNKNOWN = keras.initializers.Constant(-1.0)
 
 
 @serializable
 class ImplicitModel(SeededLayer, keras.Model):
+    r"""Trains a model by implicit stochastic gradient descent.
+
+    An explicit step goes where the gradient points; an implicit one goes where
+    the loss and the way to it are least together,
+    :math:`\arg\min_w \ell(w) + \|w - w_0\|^2 / (2\eta)`. Use it where a good
+    learning rate is not known. It wraps a model, whose weights it shares, and
+    is compiled, fitted and saved as any other.
+
+    With the rows :math:`Z` that the weights of a layer are multiplied with
+    (inputs of a dense layer and a one for its bias, patches of a convolution,
+    steps of a recurrent layer), gradients :math:`G` of its logits, and `n`
+    terms of a mean loss, the rules are:
+
+    - `"dual"`: one problem for all examples and units,
+      :math:`\Delta W = -\eta (I + \eta h Z^\top Z / n)^{-1} Z^\top G`, solved
+      for samples or features, whichever are fewer. The curvature `h` of each
+      layer is a running mean of :math:`s\,\|\nabla_W \sum \pm \sqrt{\beta}\,
+      q\|^2 / (\mathrm{units} \cdot \|Z\|^2)`, whose trace is that of the
+      Gauss-Newton matrix, with random signs for the output logits `q`, the
+      bound :math:`\beta` of the second derivative of the loss, and
+      `curvature_scale` s.
+    - `"layerwise"`: the rule of the paper. Each unit and example has a problem
+      of its own, :math:`u = b\,\sigma'(c - \eta \|z\|^2 u)`, with everything
+      behind the activation linearized. It bounds the steps of units that
+      saturate; a linear unit, and an active ReLU whose output is to grow, take
+      explicit steps.
+    - `"averaged"`: the mean of the full implicit steps of the examples.
+    - `"truncated"`: an explicit step that ends where the linear model of the
+      loss is zero.
+
+    L2 penalties of layers are part of the proximal problem. What a rule does
+    not know is trained explicitly, and `implicit_summary` says so. A batch
+    whose loss is not finite changes nothing.
+
+    Args:
+        model: `keras.Model`. One that is not built yet is built with this.
+        rule: String, `"dual"`, `"layerwise"`, `"averaged"` or `"truncated"`.
+        curvature_scale: Positive float, s above, for `"dual"`. Larger ones
+            damp more.
+        whole_loss: Boolean, whether `"layerwise"` and `"averaged"` keep softmax
+            cross-entropy, binary cross-entropy and squared error whole behind
+            a last dense layer, where the paper linearizes them.
+        prox_learning_rate: Positive float, learning rate of the proximal
+            problem, or None for that of the optimizer. Give one for optimizers
+            that scale gradients themselves, such as Adam.
+        layers: List of names of layers that may be trained implicitly, or None
+            for all.
+        seed: Integer or None, of the random signs and samples.
+
+    Call arguments:
+        inputs, training: Those of the model.
+
+    Input shape:
+        That of the model.
+
+    Output shape:
+        That of the model.
+
+    Raises:
+        ValueError: An argument is out of range, `layers` names one that is not
+            there, or no layer can be trained by the rule.
+
+    Example:
+
+    >>> import keras, numpy as np
+    >>> from keras_bp.training import ImplicitModel
+    >>> net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    >>> model = ImplicitModel(net, seed=0)
+    >>> model.compile(keras.optimizers.SGD(1000.0), "mse")
+    >>> x = np.eye(4, dtype="float32")
+    >>> history = model.fit(x, x[:, :1], epochs=100, verbose=0)
+    >>> history.history["loss"][-1] < 0.1
+    True
+
+    Reference:
+        - F. Fagan and G. Iyengar, Robust Implicit Backpropagation, 2018,
+          https://arxiv.org/abs/1808.02433, equations 4 to 6
+        - H. Asi and J. Duchi, Stochastic (Approximate) Proximal Point
+          Methods, 2019, https://arxiv.org/abs/1810.05633 (truncated models)
+    """
+
     def __init__(
         self,
         model,
         rule="dual",
-        curvature_scale=30.0,
-        curvature_every=20,
-        output_curvature=None,
+        curvature_scale=20.0,
+        whole_loss=True,
         prox_learning_rate=None,
+        layers=None,
         seed=None,
         **kwargs,
     ):
@@ -31,16 +112,74 @@ class ImplicitModel(SeededLayer, keras.Model):
         owner = type(self).__name__
         _checks.check_one_of("rule", rule, RULES, owner=owner)
         _checks.check_positive("curvature_scale", curvature_scale, owner=owner)
+        if prox_learning_rate is not None:
+            _checks.check_positive(
+                "prox_learning_rate", prox_learning_rate, owner=owner
+            )
+        if not isinstance(model, keras.Model):
+            raise TypeError(
+                f"{owner} expects `model` to be a keras.Model. Received: "
+                f"model={type(model).__module__}.{type(model).__name__}"
+            )
         self.model = model
         self.rule = rule
         self.curvature_scale = float(curvature_scale)
-        self.curvature_every = curvature_every
-        self.output_curvature = output_curvature
+        self.whole_loss = bool(whole_loss)
         self.prox_learning_rate = prox_learning_rate
+        self.chosen_layers = None if layers is None else list(layers)
         self.seed = seed
         self.seed_generator = _random.seed_generator(seed, self)
-        self._implicit = [x for x in layers_in(model) if implicit_kind(x)]
-        self.curvatures = [
+        self.steps = self.add_weight(
+            name="steps",
+            shape=(),
+            dtype="int32",
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+        )
+        if model.built:
+            self._find_layers()
+            self.built = True
+
+    def build(self, input_shape):
+        if not self.model.built:
+            self.model.build(input_shape)
+        self._find_layers()
+        self.built = True
+
+    def _build_for(self, x):
+        if not self.model.built:
+            # By shapes alone: `build` of a subclass would not reach its layers.
+            self.model(
+                keras.tree.map_structure(
+                    lambda a: keras.KerasTensor(a.shape, a.dtype), x
+                )
+            )
+        self.build(keras.tree.map_structure(lambda a: a.shape, x))
+
+    def _find_layers(self):
+        found = layers_in(self.model)
+        chosen = self.chosen_layers
+        names = [layer.name for layer in found]
+        if chosen is not None and not set(chosen) <= set(names):
+            raise ValueError(
+                f"{type(self).__name__} expects `layers` to name layers with "
+                f"weights, of {names}. Received: layers={chosen}"
+            )
+        self._layers_found = found
+        self._implicit = [
+            layer
+            for layer in found
+            if kind_of(layer, self.rule)
+            and (chosen is None or layer.name in chosen)
+        ]
+        if not self._implicit and self.rule != "truncated":
+            kinds = sorted({type(layer).__name__ for layer in found})
+            raise ValueError(
+                f"{type(self).__name__} found no layer that it can train by "
+                f"the rule {self.rule!r}. Received: layers of {kinds}"
+            )
+        self._curvatures = [
             self.add_weight(
                 name=f"curvature_{index}",
                 shape=(),
@@ -52,46 +191,85 @@ class ImplicitModel(SeededLayer, keras.Model):
             )
             for index, _ in enumerate(self._implicit)
         ]
-        self.steps = self.add_weight(
-            name="steps",
-            shape=(),
-            dtype="int32",
-            initializer="zeros",
-            trainable=False,
-            aggregation="only_first_replica",
-        )
-        self.built = True
 
     def call(self, inputs, training=False):
         return self.model(inputs, training=training)
 
     def proximal_rate(self):
-        """The learning rate of the proximal step."""
+        """The learning rate of the proximal problem, a scalar tensor."""
         if self.prox_learning_rate is not None:
             return ops.convert_to_tensor(self.prox_learning_rate, "float32")
-        return ops.convert_to_tensor(self.optimizer.learning_rate)
+        rate = getattr(self.optimizer, "learning_rate", None)
+        if rate is None:
+            raise ValueError(
+                f"{type(self).__name__} expects an optimizer with a learning "
+                "rate, or `prox_learning_rate`. Received: optimizer="
+                f"{self.optimizer}"
+            )
+        return ops.convert_to_tensor(rate)
 
     def trained_implicitly(self):
-        """List of pairs, a layer and the weight that holds its curvature."""
+        """List of pairs, a layer and the weight that holds its curvature.
+
+        Of layers that are trained at all. The curvature is -1 where none was
+        measured yet.
+        """
         trainable = {id(x) for x in self.trainable_variables}
         return [
             (layer, curvature)
             for layer, curvature in zip(
-                self._implicit, self.curvatures, strict=True
+                self._implicit, self._curvatures, strict=True
             )
             if layer.trainable_weights
             and all(id(x) in trainable for x in layer.trainable_weights)
         ]
 
+    def implicit_summary(self):
+        """String with a line for each layer: its name, class, and step."""
+        implicit = {id(layer) for layer, _ in self.trained_implicitly()}
+        lines = []
+        for layer in self._layers_found:
+            if id(layer) in implicit:
+                how = f"implicit ({kind_of(layer, self.rule)})"
+            elif self.rule == "truncated":
+                how = "truncated with all others"
+            else:
+                how = "explicit" if layer.trainable else "not trained"
+            lines.append((layer.name, type(layer).__name__, how))
+        widths = [max(len(x[i]) for x in lines) for i in (0, 1)]
+        return "\n".join(
+            f"{name:<{widths[0]}}  {kind:<{widths[1]}}  {how}"
+            for name, kind, how in lines
+        )
+
+    def implicit_diagnostics(self, x, y, sample_weight=None):
+        """What the next step would do, layer by layer, without taking it.
+
+        Args:
+            x, y, sample_weight: A batch.
+
+        Returns:
+            Dictionary from the name of an implicit layer to a dictionary of
+            floats: `"damping"`, the norm of the implicit step by that of the
+            explicit one; for `"layerwise"` and `"averaged"` also
+            `"several_roots"`, the share of units and examples whose problem
+            has (or, for activations without a closed form, may have) more than
+            one stationary point, and `"kink_hits"`, the share that ends on a
+            kink of its activation.
+        """
+        return diagnostics(self, x, y, sample_weight)
+
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        if not self.built:
+            self._build_for(x)
         step, y_pred = forward(self, x, y, sample_weight)
         _apply(self, step.gradients(), ops.isfinite(step.loss))
         self.steps.assign_add(1)
         size = ops.shape(keras.tree.flatten(x)[0])[0]
         for metric in self.metrics:
             if metric.name == "loss":
-                metric.update_state(step.loss, sample_weight=size)
+                metric.update_state(step.loss * _replicas(), sample_weight=size)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def get_config(self):
@@ -100,9 +278,9 @@ class ImplicitModel(SeededLayer, keras.Model):
             "model": keras.saving.serialize_keras_object(self.model),
             "rule": self.rule,
             "curvature_scale": self.curvature_scale,
-            "curvature_every": self.curvature_every,
-            "output_curvature": self.output_curvature,
+            "whole_loss": self.whole_loss,
             "prox_learning_rate": self.prox_learning_rate,
+            "layers": self.chosen_layers,
             "seed": self.seed,
         }
 
@@ -112,6 +290,12 @@ class ImplicitModel(SeededLayer, keras.Model):
             config["model"], custom_objects=custom_objects
         )
         return cls(**{**config, "model": model})
+
+
+def _replicas():
+    import tensorflow as tf
+
+    return tf.distribute.get_strategy().num_replicas_in_sync
 
 
 def _apply(model, gradients, sound):
@@ -126,7 +310,7 @@ def _apply(model, gradients, sound):
         optimizer.apply(gradients, weights)
         return ops.zeros(())
 
-    if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+    if _replicas() > 1:
         # Replicas step together: none may branch by itself.
         optimizer.apply([_or_zero(x, sound) for x in gradients], weights)
     else:

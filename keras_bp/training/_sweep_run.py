@@ -1,0 +1,211 @@
+"""Runs of one method: a model that is traced once and begun anew."""
+
+import math
+import time
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_bp.training._sweep_checks import check_model
+
+# Examples that are evaluated at once.
+_AT_ONCE = 1000
+
+
+class SweptModel:
+    """A compiled model whose runs differ in initial values, data and rate.
+
+    A run is one call of a `tf.function`. It is traced for the first run, and
+    again only for data of other shapes.
+
+    Args:
+        method: String, its name, for messages.
+        make: Function without arguments that returns a compiled model.
+        seeds: List of integers, of all runs.
+        epochs: Integer.
+        batch_size: Integer.
+    """
+
+    def __init__(self, method, make, seeds, epochs, batch_size):
+        import tensorflow as tf
+
+        self._method, self._make, self._seeds = method, make, seeds
+        self._epochs, self._batch_size = epochs, batch_size
+        self._model, self._initial = None, {}
+        self._accuracy = keras.metrics.Mean()
+        # As by `fit`, the Python code of a train step is not rewritten.
+        self._traced = tf.function(self._run, autograph=False)
+
+    def run(self, seed, rate, data, order):
+        """Trains and evaluates.
+
+        Args:
+            seed: Integer, one of the seeds.
+            rate: Float, the learning rate.
+            data: Dictionary from the name of a part to its tensors.
+            order: Tensor of `order`.
+
+        Returns:
+            Dictionary of floats, NaN where they are not finite: `train_loss`,
+            a dictionary for each other part, and `seconds`.
+        """
+        import tensorflow as tf
+
+        if self._model is None:
+            self._make_all(data)
+        begin = time.perf_counter()
+        values, rate = self._initial[seed], tf.constant(rate, "float64")
+        found = self._traced(values, rate, data, order)
+        found = keras.tree.map_structure(_number, found)
+        return {**found, "seconds": time.perf_counter() - begin}
+
+    def order(self, seed, data):
+        """Indices of the examples for each epoch, `(epochs, examples)`."""
+        length = _length(data["train"])
+        rows = [
+            np.random.default_rng([seed, epoch]).permutation(length)
+            for epoch in range(self._epochs)
+        ]
+        return ops.convert_to_tensor(np.stack(rows), "int32")
+
+    def _make_all(self, data):
+        """Makes a model to be traced, and one of each seed for its values."""
+        import tensorflow as tf
+
+        model = self._made(self._seeds[0], data)
+        # Metrics get their variables when they are used.
+        model.test_step(_first(data, self._batch_size))
+        forms = [_form(v) for v in _variables(model)]
+        # All before the first run: with a global seed TensorFlow forgets the
+        # graphs that it has made ready.
+        for seed in self._seeds:
+            found = _variables(self._made(seed, data))
+            if [_form(v) for v in found] != forms:
+                raise ValueError(
+                    "learning_rate_sweep expects a function of `methods` to "
+                    "make the same model each time. Received: another number "
+                    f"of variables, or other shapes, by {self._method!r}"
+                )
+            self._initial[seed] = [tf.identity(v.value) for v in found]
+        self._model = model
+
+    def _made(self, seed, data):
+        keras.utils.set_random_seed(seed)
+        model = self._make()
+        check_model(self._method, model)
+        # For the weights of layers that wait for an input.
+        model.predict_step(_first(data, self._batch_size)[:1])
+        model.optimizer.build(model.trainable_variables)
+        return model
+
+    def _run(self, values, rate, data, order):
+        model = self._model
+        for variable, value in zip(_variables(model), values, strict=True):
+            variable.assign(value)
+        model.optimizer.learning_rate.assign(rate)
+        self._train(data["train"], order)
+        found = {"train_loss": _results(model).get("loss", np.nan)}
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+        for part in data:
+            if part != "train":
+                found[part] = self._evaluated(data[part])
+        return found
+
+    def _train(self, data, order):
+        import tensorflow as tf
+
+        def epoch(index):
+            self._model.reset_metrics()
+            _over_batches(
+                self._model.train_step, data, order[index], self._batch_size
+            )
+            return index + 1
+
+        tf.while_loop(lambda index: index < self._epochs, epoch, [0])
+
+    def _evaluated(self, data):
+        """Dictionary of the loss, the metrics, and the accuracy of classes."""
+        model, classified = self._model, []
+
+        def step(batch):
+            model.test_step(batch)
+            right = _right(batch[1], model.predict_step(batch[:1]))
+            if right is not None:
+                classified.append(True)
+                self._accuracy.update_state(right, *batch[2:])
+
+        model.reset_metrics()
+        self._accuracy.reset_state()
+        order = ops.arange(_length(data), dtype="int32")
+        _over_batches(step, data, order, _AT_ONCE)
+        found = _results(model)
+        if classified:
+            found["accuracy"] = self._accuracy.result()
+        return found
+
+
+def _over_batches(step, data, order, size):
+    """Calls `step` with batches in the given order, the last one smaller."""
+    import tensorflow as tf
+
+    def batch(begin, length):
+        rows = tf.slice(order, [begin], [length])
+        return keras.tree.map_structure(lambda x: tf.gather(x, rows), data)
+
+    def body(begin):
+        step(batch(begin, size))
+        return begin + size
+
+    # Batches have static shapes: the last one is traced by itself.
+    full, rest = divmod(order.shape[0], size)
+    if full:
+        tf.while_loop(lambda begin: begin < full * size, body, [0])
+    if rest:
+        step(batch(full * size, rest))
+
+
+def _right(y, y_pred):
+    """Whether classes are predicted, or None for other labels.
+
+    A prediction that holds NaN is wrong; its largest entry would be the first.
+    """
+    if keras.tree.is_nested(y) or keras.tree.is_nested(y_pred):
+        return None
+    shape, classes = tuple(y.shape), y_pred.shape[-1]
+    if len(shape) == len(y_pred.shape) and shape[-1] == 1:
+        y, shape = ops.squeeze(y, -1), shape[:-1]
+    integers = keras.backend.is_int_dtype(y.dtype)
+    if not integers or classes == 1 or shape != tuple(y_pred.shape[:-1]):
+        return None
+    found = ops.cast(ops.argmax(y_pred, axis=-1), "int64")
+    right = ops.equal(found, ops.cast(y, "int64"))
+    broken = ops.any(ops.isnan(y_pred), axis=-1)
+    return ops.logical_and(right, ops.logical_not(broken))
+
+
+def _results(model):
+    found = model.get_metrics_result()
+    return {k: v for k, v in found.items() if len(ops.shape(v)) == 0}
+
+
+def _number(tensor):
+    found = float(tensor)
+    return found if math.isfinite(found) else math.nan
+
+
+def _variables(model):
+    """Of the model, with the states of its seeds, and of its optimizer."""
+    return [*model.variables, *model.optimizer.variables]
+
+
+def _form(variable):
+    return tuple(variable.shape), variable.dtype
+
+
+def _first(data, size):
+    return keras.tree.map_structure(lambda x: x[:size], data["train"])
+
+
+def _length(data):
+    return keras.tree.flatten(data)[0].shape[0]

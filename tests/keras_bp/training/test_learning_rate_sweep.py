@@ -1,0 +1,289 @@
+"""Sweeps against closed forms and plain loops; their files and errors."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from keras_bp.training.learning_rate_sweep import learning_rate_sweep
+
+RNG = np.random.default_rng(0)
+ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def classes(n, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 3)).astype("float32")
+    return x, (x[:, 0] > 0).astype("int64") + (x[:, 1] > 1)
+
+
+def parts(n=8):
+    return {"train": classes(n), "validation": classes(5, 1)}
+
+
+class Counting(keras.Model):
+    """Has no weights before it is called; counts its traces."""
+
+    traces = 0
+
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(3)
+
+    def call(self, x):
+        return self.dense(x)
+
+    def train_step(self, data):
+        Counting.traces += 1
+        return super().train_step(data)
+
+
+def counting():
+    model = Counting()
+    model.compile("sgd", ENTROPY)
+    return model
+
+
+@pytest.fixture
+def traces(monkeypatch):
+    monkeypatch.setattr(Counting, "traces", 0)
+    return lambda: Counting.traces
+
+
+def without_seconds(sweep):
+    return [
+        {key: x for key, x in row.items() if key != "seconds"}
+        for row in sweep.rows
+    ]
+
+
+def test_gradient_descent_contracts_by_its_closed_form():
+    def make():
+        dense = layers.Dense(1, use_bias=False, kernel_initializer="zeros")
+        model = keras.Sequential([keras.Input((1,)), dense])
+        model.compile("sgd", "mse", metrics=["mae"])
+        return model
+
+    x = np.array([[-1.0], [1.0]])
+    data = {"train": (x, 2 * x), "validation": (x, 2 * x)}
+    rates = [0.05, 0.25, 0.9, 1.2, 1e15]
+    sweep = learning_rate_sweep({"descent": make}, data, rates, epochs=3)
+    # Of the loss (w - 2)^2, from w = 0; what overflows float32 becomes NaN.
+    error = 2 * np.abs(1 - 2 * np.array(rates)) ** np.array([[2], [3]])
+    error, squares = (np.where(x < 3e38, x, np.nan) for x in (error, error**2))
+    found = [row["train_loss"] for row in sweep.rows]
+    np.testing.assert_allclose(found, squares[0], rtol=1e-5)
+    assert (sweep.metric, sweep.mode) == ("loss", "min")
+    given, mean, low, high = sweep.curve("descent")
+    np.testing.assert_array_equal(given, rates)
+    np.testing.assert_allclose(mean, squares[1], rtol=1e-5)
+    np.testing.assert_array_equal(low, high)
+    absolute = sweep.by("mae", "min")
+    np.testing.assert_allclose(absolute.curve("descent")[1], error[1], 1e-5)
+    assert sweep.best_rate("descent") == 0.25
+
+
+@pytest.mark.parametrize(("examples", "expected"), [(8, 1), (9, 2), (3, 1)])
+def test_a_method_is_traced_once_for_all_runs(traces, examples, expected):
+    def folds(seed):
+        return parts(examples) | {"train": classes(examples, seed)}
+
+    sweep = learning_rate_sweep(
+        {"A": counting}, folds, [0.1, 1.0, 10.0], (0, 1), 2, batch_size=4
+    )
+    # The last, smaller batch is traced by itself.
+    assert traces() == expected and len(sweep.rows) == 6
+    first, *_, last = (row["data"] for row in sweep.rows)
+    assert first != last
+
+
+def noisy(optimizer):
+    def make():
+        model = keras.Sequential(
+            [
+                keras.Input((3,)),
+                layers.Dense(8, activation="relu"),
+                layers.BatchNormalization(),
+                layers.Dropout(0.5),
+                layers.Dense(3),
+            ]
+        )
+        # Under XLA, Dropout would draw other noise.
+        model.compile(
+            optimizer(0.5),
+            ENTROPY,
+            metrics=["sparse_categorical_accuracy"],
+            jit_compile=False,
+        )
+        return model
+
+    return make
+
+
+def plain_loop(make, data, rate, seed, epochs, size):
+    """What a sweep should find, by the methods that Keras has."""
+    keras.utils.set_random_seed(seed)
+    model = make()
+    model.optimizer.learning_rate = rate
+    x, y, weights = data["train"]
+    for epoch in range(epochs):
+        order = np.random.default_rng([seed, epoch]).permutation(len(x))
+        losses = []
+        for begin in range(0, len(x), size):
+            rows = order[begin : begin + size]
+            loss, *_ = model.train_on_batch(x[rows], y[rows], weights[rows])
+            losses.append((loss, len(rows)))
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    found = model.evaluate(*data["test"], verbose=0, return_dict=True)
+    values, sizes = np.transpose(losses)
+    return np.average(values, weights=sizes), found
+
+
+def test_runs_are_those_of_a_plain_loop():
+    data = parts(22) | {"test": classes(17, 2)}
+    data["train"] += (RNG.uniform(0.1, 2, 22).astype("float32"),)
+    # With slots, and with averages that replace the weights at the end.
+    make = noisy(lambda rate: keras.optimizers.Adam(rate, use_ema=True))
+    sweep = learning_rate_sweep(
+        {"A": make}, data, [1.0, 0.05], (3, 1), 3, batch_size=8
+    )
+    # The last run, for which all must be set anew.
+    row = sweep.rows[-1]
+    assert (row["seed"], row["rate"]) == (1, 0.05)
+    loss, found = plain_loop(make, data, 0.05, 1, 3, 8)
+    np.testing.assert_allclose(row["train_loss"], loss, rtol=1e-5)
+    np.testing.assert_allclose(row["test"]["loss"], found["loss"], rtol=1e-5)
+    accuracy = found["sparse_categorical_accuracy"]
+    np.testing.assert_allclose(row["test"]["accuracy"], accuracy, rtol=1e-6)
+
+
+def test_all_rates_of_a_seed_begin_at_the_same_values():
+    sweep = learning_rate_sweep(
+        {"A": counting, "B": counting}, parts(), [1e-12, 1e-11], (0, 1), 1
+    )
+    losses = [row["validation"]["loss"] for row in sweep.rows]
+    # Steps so small leave the weights as they are.
+    a0, a1 = losses[0], losses[2]
+    assert losses == [a0, a0, a1, a1] * 2 and a0 != a1
+
+
+def test_a_sweep_goes_on_where_it_was_broken_off(tmp_path, traces):
+    path = tmp_path / "new" / "rows.jsonl"
+    data = {**parts(), "name": "toy"}
+    data["train"] = 1e3 * data["train"][0], data["train"][1]
+    # The last one overflows: what is not finite is kept as well.
+    rates = [0.1, 1.0, 1e38]
+    whole = learning_rate_sweep({"A": counting}, data, rates, (0, 1), 4)
+    learning_rate_sweep({"A": counting}, data, rates[:2], (0,), 4, path=path)
+    lines = path.read_text().splitlines()
+    assert len(lines) == 3 and json.loads(lines[1])["set"] == "toy"
+    path.write_text("\n".join([*lines[:2], lines[2][:40]]))
+    resumed = learning_rate_sweep(
+        {"A": counting}, data, rates, (0, 1), 4, path=path
+    )
+    lines = path.read_text().splitlines()
+    assert len(lines) == 7 and "null" in lines[-1] and "NaN" not in lines[-1]
+    assert traces() == 3
+    again = learning_rate_sweep(
+        {"A": counting}, data, rates, (0, 1), 4, path=path
+    )
+    assert traces() == 3
+    np.testing.assert_equal(without_seconds(resumed), without_seconds(whole))
+    np.testing.assert_equal(again.rows, resumed.rows)
+    assert np.isnan(again.rows[-1]["validation"]["loss"])
+
+
+def test_a_file_of_another_sweep_is_refused(tmp_path):
+    def sweep(text=None, epochs=1, data=None):
+        path = tmp_path / "rows.jsonl"
+        if text is not None:
+            path.write_text(text)
+        learning_rate_sweep(
+            {"A": counting}, data or parts(), [0.1], (0,), epochs, path=path
+        )
+        return path.read_text()
+
+    written = sweep()
+    header = written.splitlines(keepends=True)[0]
+    # A header that was broken off is begun anew.
+    assert len(sweep(header[:-1]).splitlines()) == 2
+    with pytest.raises(ValueError, match="settings.*epochs.: 2.*a line"):
+        sweep(epochs=2)
+    with pytest.raises(ValueError, match="same data.*other data.*'A', 0, 0.1"):
+        sweep(data=parts(7))
+    for text in ("notes\n", "notes", written + "{}\n", written + "[\n"):
+        with pytest.raises(ValueError, match="remove the file.*a line"):
+            sweep(text)
+
+
+def test_predictions_with_nan_are_wrong():
+    # Adam at this rate is NaN at once; the first class would be the largest.
+    data = parts()
+    data["validation"] = data["validation"][0], np.zeros(5, "int64")
+    sweep = learning_rate_sweep(
+        {"A": noisy(keras.optimizers.SGD)}, data, [1e38], epochs=5
+    )
+    (row,) = sweep.rows
+    assert np.isnan(row["train_loss"]) and row["validation"]["accuracy"] == 0
+    assert row["validation"]["sparse_categorical_accuracy"] == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "words"),
+    [
+        ({"methods": [counting]}, TypeError, "`methods` to be a dictionary"),
+        ({"methods": {}}, TypeError, "`methods` to be a dictionary"),
+        ({"methods": {"A": 1}}, TypeError, "functions.*'A' with 1"),
+        ({"rates": [0.1, 0.0]}, ValueError, "`rates`.*rates=0.0"),
+        ({"rates": []}, ValueError, "`rates` to hold at least one"),
+        ({"rates": [1, 1.0]}, ValueError, "`rates` to hold.*each once"),
+        ({"seeds": [-1]}, ValueError, "`seeds`.*seeds=-1"),
+        ({"seeds": [0.5]}, TypeError, "`seeds`.*seeds=0.5"),
+        ({"epochs": 0}, ValueError, "`epochs`.*epochs=0"),
+        ({"batch_size": 2.0}, TypeError, "`batch_size`.*2.0"),
+        ({"data": {"train": classes(3)}}, ValueError, r"Received: \['train'\]"),
+        ({"data": parts() | {"other": 1}}, ValueError, "'other', 'train'"),
+        ({"data": parts() | {"test": [1]}}, ValueError, "'test'.*list"),
+        (
+            {"data": parts() | {"test": (np.ones(3), np.ones(2))}},
+            ValueError,
+            r"'test' to hold as many.*shapes \[\(3,\), \(2,\)\]",
+        ),
+        ({"data": parts(0)}, ValueError, "one or more"),
+    ],
+)
+def test_bad_arguments_are_refused(changed, error, words):
+    given = {"methods": {"A": counting}, "data": parts(), "rates": [0.1]}
+    with pytest.raises(error, match=words):
+        learning_rate_sweep(**(given | changed))
+
+
+def test_models_that_cannot_be_swept_are_refused():
+    schedule = keras.optimizers.schedules.CosineDecay(0.1, 10)
+    units = iter(range(3, 9))
+
+    def dense(number=3):
+        return keras.Sequential([keras.Input((3,)), layers.Dense(number)])
+
+    def compiled(model, optimizer="sgd"):
+        model.compile(optimizer, ENTROPY)
+        return model
+
+    for make, error, words in (
+        (lambda: layers.Dense(3), TypeError, "Dense by 'A'"),
+        (dense, ValueError, "compiled.*without one by 'A'"),
+        (
+            lambda: compiled(dense(), keras.optimizers.SGD(schedule)),
+            ValueError,
+            "a number.*schedule or a function by 'A'",
+        ),
+        (
+            lambda: compiled(dense(next(units))),
+            ValueError,
+            "same model each time.*other shapes, by 'A'",
+        ),
+    ):
+        with pytest.raises(error, match=words):
+            learning_rate_sweep({"A": make}, parts(), [0.1])

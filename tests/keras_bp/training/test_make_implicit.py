@@ -1,0 +1,378 @@
+"""The rules of implicit models, and what users do with them."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from keras_bp.callbacks import ImplicitDiagnostics
+from keras_bp.ops import proximal_unit
+from keras_bp.training import make_implicit
+
+RNG = np.random.default_rng(0)
+RULES = ("dual", "layerwise", "averaged", "truncated")
+X = RNG.normal(size=(6, 4)).astype("float32")
+Y = RNG.normal(size=(6, 2)).astype("float32")
+
+
+def net(*hidden, features=4):
+    return keras.Sequential([keras.Input((features,)), *hidden])
+
+
+def moved(model, x, y, rate=0.5, rule="layerwise", loss="mse", **options):
+    """How far a step moves the weights, and the model."""
+    weights = options.pop("sample_weight", None)
+    trained = make_implicit(model, rule, seed=0, **options)
+    trained.compile(keras.optimizers.SGD(rate), loss)
+    settle(trained)
+    before = model.get_weights()
+    trained.train_on_batch(x, y, sample_weight=weights)
+    return [
+        after - then
+        for after, then in zip(model.get_weights(), before, strict=True)
+    ]
+
+
+def settle(trained, curvature=0.1):
+    """Sets curvatures, which are not measured anew in the next step."""
+    for _, value in trained.trained_implicitly():
+        value.assign(curvature)
+    trained.steps.assign(101)
+
+
+def same(one, other, rtol=2e-4, atol=1e-6):
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_allclose(a, np.reshape(b, a.shape), rtol, atol)
+
+
+@pytest.mark.parametrize("rule", ["layerwise", "averaged"])
+def test_each_example_has_a_problem_of_its_own(rule):
+    model = net(layers.Dense(2, activation=ops.arctan))
+    kernel, bias = model.get_weights()
+    z = np.concatenate([X, np.ones((6, 1), "float32")], axis=1)
+    logits = X @ kernel + bias
+    b = 2 * (np.arctan(logits) - Y) / (6 * 2)
+    share = 6 if rule == "averaged" else 1
+    k = 40.0 * np.sum(z**2, axis=1, keepdims=True)
+    u = np.asarray(proximal_unit(logits, share * b, k, "arctan")) / share
+    step = -40.0 * z.T @ u
+    same(moved(model, X, Y, 40.0, rule), [step[:-1], step[-1]])
+
+
+def test_a_step_with_a_penalty_is_the_step_of_the_penalized_problem():
+    model = net(
+        layers.Dense(2, "tanh", kernel_regularizer="l2", bias_regularizer="l2")
+    )
+    model.layers[0].bias.assign([0.3, -0.2])
+    old = np.concatenate([model.get_weights()[0], [[0.3, -0.2]]])
+    x, y, rate, mu = X[:1], Y[:1], 3.0, 0.02
+    logits = x @ old[:-1] + old[-1]
+    b = 2 * (np.tanh(logits) - y) / 2
+    moved(model, x, y, rate)
+    new = np.concatenate([model.get_weights()[0], [model.get_weights()[1]]])
+    z = np.concatenate([x, [[1.0]]], axis=1)
+    slope = 1 - np.tanh(z @ new) ** 2
+    # Zero of the gradient of b s(w z) + mu/2 |w|^2 + |w - w_0|^2 / (2 rate).
+    rest = z.T @ (b * slope) + mu * new + (new - old) / rate
+    assert np.abs(rest).max() < 1e-5
+
+
+LOSSES = {
+    "softmax": (
+        "softmax",
+        "sparse_categorical_crossentropy",
+        np.array([1]),
+        lambda q: np.exp(q) / np.exp(q).sum() - [[0.0, 1.0]],
+    ),
+    "logits": (
+        None,
+        keras.losses.CategoricalCrossentropy(from_logits=True),
+        np.array([[0.0, 1.0]]),
+        lambda q: np.exp(q) / np.exp(q).sum() - [[0.0, 1.0]],
+    ),
+    "sigmoid": (
+        "sigmoid",
+        "binary_crossentropy",
+        np.array([[0.0, 1.0]]),
+        lambda q: (1 / (1 + np.exp(-q)) - [[0.0, 1.0]]) / 2,
+    ),
+    "squares": (None, "mse", np.array([[0.0, 1.0]]), lambda q: q - [[0, 1]]),
+}
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+def test_a_convex_loss_is_kept_whole(kind):
+    activation, loss, y, gradient = LOSSES[kind]
+    model = net(layers.Dense(2, activation))
+    (kernel, _) = moved(model, X[:1], y, 5.0, loss=loss)
+    new = model.get_weights()
+    logits = X[:1] @ new[0] + new[1]
+    np.testing.assert_allclose(
+        kernel, -5.0 * X[:1].T @ gradient(logits), rtol=1e-3, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("rule", ["layerwise", "dual"])
+def test_a_convolution_of_one_position_is_a_dense_layer(rule):
+    x = RNG.normal(size=(5, 3, 2, 2)).astype("float32")
+    dense = keras.Sequential(
+        [keras.Input((3, 2, 2)), layers.Flatten(), layers.Dense(2, "tanh")]
+    )
+    conv = keras.Sequential(
+        [
+            keras.Input((3, 2, 2)),
+            layers.Conv2D(2, (3, 2), activation="tanh"),
+            layers.Flatten(),
+        ]
+    )
+    kernel = dense.layers[1].kernel
+    conv.layers[0].kernel.assign(ops.reshape(kernel, (3, 2, 2, 2)))
+    one, other = (moved(m, x, Y[:5], 2.0, rule) for m in (dense, conv))
+    same(one, other, rtol=1e-3)
+
+
+def test_a_recurrent_layer_of_one_step_is_a_dense_layer():
+    dense = net(layers.Dense(2, "tanh"))
+    recurrent = keras.Sequential([keras.Input((1, 4)), layers.SimpleRNN(2)])
+    kernel, bias = dense.get_weights()
+    recurrent.layers[0].cell.kernel.assign(kernel)
+    one = moved(dense, X, Y, 3.0)
+    kernel, state, bias = moved(recurrent, X[:, None], Y, 3.0)
+    same(one, [kernel, bias])
+    assert not state.any()
+
+
+def test_an_activation_in_a_layer_of_its_own_belongs_to_the_unit():
+    found = []
+    for hidden in (
+        [layers.Dense(3, "relu"), layers.Dense(2)],
+        [layers.Dense(3), layers.ReLU(), layers.Dense(2)],
+    ):
+        model = net(*hidden)
+        model.set_weights(
+            [
+                np.full(w.shape, 0.3) * (i + 1)
+                for i, w in enumerate(model.weights)
+            ]
+        )
+        found.append(moved(model, X, Y, 5.0))
+    same(*found)
+
+
+NETWORKS = {
+    "residual": lambda: _residual(),
+    "recurrent": lambda: keras.Sequential(
+        [
+            keras.Input((2, 2)),
+            layers.SimpleRNN(3, return_sequences=True),
+            layers.SimpleRNN(2, go_backwards=True),
+        ]
+    ),
+}
+
+
+def _residual():
+    inputs = keras.Input((4,))
+    line = layers.Dense(2)(inputs)
+    return keras.Model(inputs, layers.ReLU()(line) + line)
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+@pytest.mark.parametrize("rule", RULES)
+def test_a_small_rate_takes_the_explicit_step(rule, kind):
+    model, x = NETWORKS[kind](), X
+    if kind == "recurrent":
+        x = X.reshape(6, 2, 2)
+    explicit = keras.models.clone_model(model)
+    explicit.set_weights(model.get_weights())
+    explicit.compile(keras.optimizers.SGD(1e-3), "mse")
+    before = model.get_weights()
+    explicit.train_on_batch(x, Y)
+    wanted = [
+        a - b for a, b in zip(explicit.get_weights(), before, strict=True)
+    ]
+    same(moved(model, x, Y, 1e-3, rule), wanted, rtol=0.2, atol=1e-6)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_xla_takes_the_same_step(rule):
+    found = []
+    for compiled in (False, True):
+        keras.utils.set_random_seed(0)
+        model = net(layers.Dense(40, "tanh"), layers.Dense(2))
+        trained = make_implicit(model, rule, seed=0)
+        trained.compile(keras.optimizers.SGD(10.0), "mse", jit_compile=compiled)
+        settle(trained)
+        trained.train_on_batch(X, Y)
+        found.append(model.get_weights())
+    same(*found, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(
+    "policy", ["mixed_float16", "mixed_bfloat16", "float64"]
+)
+def test_other_precisions_train_at_a_large_rate(rule, policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = net(layers.Dense(5, "relu"), layers.Dense(2, dtype="float32"))
+        step = moved(model, X, Y, 1e3 if rule == "dual" else 0.5, rule)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert all(np.isfinite(x).all() for x in step)
+    assert any(np.abs(x).max() > 0 for x in step)
+
+
+def test_weights_of_examples_count_as_copies_do():
+    weights = np.array([2.0, 1.0, 1.0], "float32") * 3 / 4
+    model = net(layers.Dense(2))
+    kept = model.get_weights()
+    weighted = moved(model, X[:3], Y[:3], 2.0, "dual", sample_weight=weights)
+    model.set_weights(kept)
+    rows = [0, 0, 1, 2]
+    copied = moved(model, X[rows], Y[rows], 2.0, "dual")
+    same(weighted, copied, rtol=1e-3)
+
+
+def test_a_sum_is_no_mean():
+    model = net(layers.Dense(2))
+    kept = model.get_weights()
+    loss = keras.losses.MeanSquaredError(reduction="sum")
+    summed = moved(model, X, Y, 0.5, "dual", loss)
+    model.set_weights(kept)
+    same(summed, moved(model, X, Y, 3.0, "dual"), rtol=1e-3)
+
+
+def test_replicas_average_their_steps(two_replicas):
+    with two_replicas.scope():
+        model = net(layers.Dense(3, "relu"), layers.Dense(2))
+        trained = make_implicit(model, seed=0)
+        trained.compile(keras.optimizers.SGD(100.0), "mse")
+    losses = trained.fit(
+        np.tile(X, (2, 1)), np.tile(Y, (2, 1)), 12, epochs=5, verbose=0
+    ).history["loss"]
+    assert np.isfinite(losses).all() and losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_subclass_that_is_not_built_is_trained_and_saved(rule, tmp_path):
+    trained = make_implicit(Subclass(), rule, seed=0)
+    trained.compile(keras.optimizers.SGD(0.1, momentum=0.9), "mse")
+    trained.fit(X, Y, verbose=0)
+    trained.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(
+        tmp_path / "model.keras", custom_objects={"Subclass": Subclass}
+    )
+    assert loaded.rule == rule
+    for each in (trained, loaded):
+        each.train_on_batch(X, Y)
+    same(trained.get_weights(), loaded.get_weights())
+
+
+class Subclass(keras.Model):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.steps = [layers.Dense(3, "relu"), layers.Dense(2)]
+
+    def call(self, x):
+        for step in self.steps:
+            x = step(x)
+        return x
+
+
+def test_the_model_says_what_is_implicit():
+    model = net(
+        layers.Dense(3, "tanh", name="a"),
+        layers.LayerNormalization(name="b"),
+        layers.Dense(3, name="c", trainable=False),
+        layers.Dense(2, name="d"),
+    )
+    trained = make_implicit(model, "layerwise", layers=["a", "c"])
+    trained.compile("sgd", "mse")
+    told = dict(
+        (line.split()[0], line.split(maxsplit=2)[2])
+        for line in trained.implicit_summary().split("\n")
+    )
+    assert told == {
+        "a": "implicit (dense)",
+        "b": "explicit",
+        "c": "not trained",
+        "d": "explicit",
+    }
+
+
+@pytest.mark.parametrize("rule", ["dual", "layerwise", "averaged"])
+def test_damping_is_none_at_a_small_rate_and_grows(rule):
+    model = net(layers.Dense(3, "tanh", name="a"), layers.Dense(2))
+    trained = make_implicit(model, rule, seed=0)
+    found = []
+    for rate in (1e-5, 1.0, 100.0):
+        trained.compile(keras.optimizers.SGD(rate), "mse")
+        before = trained.get_weights()
+        found.append(trained.implicit_diagnostics(X, Y)["a"])
+        same(trained.get_weights(), before, rtol=0, atol=0)
+    damping = [x["damping"] for x in found]
+    np.testing.assert_allclose(damping[0], 1.0, rtol=1e-2)
+    # A step may grow at first: on its way to where the slope is largest.
+    assert 0 < damping[2] < 0.9
+    if rule == "dual":
+        assert damping[0] > damping[1] > damping[2]
+    else:
+        assert found[0]["several_roots"] == found[0]["kink_hits"] == 0
+
+
+def test_kinks_are_counted():
+    model = net(layers.Dense(3, "relu", name="a"), layers.Dense(2))
+    trained = make_implicit(model, "averaged", whole_loss=False)
+    trained.compile(keras.optimizers.SGD(1e4), "mse")
+    found = trained.implicit_diagnostics(X, Y)["a"]
+    assert 0 < found["kink_hits"] < 1 and 0 < found["several_roots"] < 1
+    callback = ImplicitDiagnostics(X, Y)
+    logs = trained.fit(X, Y, verbose=0, callbacks=[callback]).history
+    assert set(logs) == {"loss"} | {f"{name}/a" for name in found} | {
+        f"{name}/{model.layers[1].name}" for name in found
+    }
+
+
+def test_the_rate_of_the_problem_may_be_another():
+    one, other = (net(layers.Dense(2)) for _ in range(2))
+    other.set_weights(one.get_weights())
+    full = moved(one, X, Y, 2.0, "dual")
+    half = moved(other, X, Y, 1.0, "dual", prox_learning_rate=2.0)
+    same(full, [2 * x for x in half])
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (
+            lambda: make_implicit(net(layers.Dense(2)), "both"),
+            ValueError,
+            "rule",
+        ),
+        (lambda: make_implicit("net"), TypeError, "keras.Model"),
+        (
+            lambda: make_implicit(net(layers.LayerNormalization())),
+            ValueError,
+            "no layer .*LayerNormalization",
+        ),
+        (
+            lambda: make_implicit(net(layers.Dense(2)), layers=["x"]),
+            ValueError,
+            "to name layers",
+        ),
+        (
+            lambda: make_implicit(net(layers.Dense(2)), curvature_scale=0),
+            ValueError,
+            "curvature_scale",
+        ),
+        (
+            lambda: make_implicit(net(layers.Dense(2)), prox_learning_rate=-1),
+            ValueError,
+            "prox_learning_rate",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_refused(make, error, words):
+    with pytest.raises(error, match=words):
+        make()
