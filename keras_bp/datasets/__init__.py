@@ -6,8 +6,8 @@ from keras_bp.datasets.load_piano_rolls import load_piano_rolls
 from keras_bp.datasets.load_uci import UCI_NAMES, load_uci
 
 __all__ = [
-    "UCI_NAMES",
     "DispersiveLink",
+    "UCI_NAMES",
     "load_digits",
     "load_piano_rolls",
     "load_uci",

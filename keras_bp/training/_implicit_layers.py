@@ -1,18 +1,17 @@
 """What a layer's weights are multiplied with, for each kind of layer."""
 
 import dataclasses
-import math
 
 import keras
 from keras import ops
+
+from keras_bp.training._implicit_patches import some_patches
 
 # Features up to which a dense layer is solved for its features, if the number
 # of rows is not known before.
 _FEW = 256
 # Rows of a recurrent layer, whose steps share their weights, at most.
 _MAX_ROWS = 512
-# Positions of a convolution at which its inputs are looked at.
-_POSITIONS = 4
 
 
 @dataclasses.dataclass
@@ -172,75 +171,12 @@ def _sampled(rows, seed):
 def _convolution(layer, calls, weights, seed):
     rows = []
     for call in calls:
-        x, share = _some_patches(layer, wide(call.inputs), seed)
+        x, share = some_patches(layer, wide(call.inputs), seed)
         if layer.use_bias:
             x = ops.concatenate([x, ops.ones_like(x[..., :1])], axis=-1)
         # So that the mean of the Gram matrix is that of all positions.
         rows.append(_weighted(x * ops.sqrt(share), weights))
     return [Rows(_kernel_and_bias(layer), ops.concatenate(rows))]
-
-
-def _some_patches(layer, x, seed):
-    """Patches at random positions, which all examples share.
-
-    Features are in the order of the rows of the kernel.
-
-    Returns:
-        Tensor `(batch, positions, features)`, and how many positions each of
-        them stands for.
-    """
-    if layer.data_format == "channels_first":
-        x = ops.moveaxis(x, 1, -1)
-    x = _padded(layer, x)
-    spans = [
-        dilation * (size - 1) + 1
-        for size, dilation in zip(
-            layer.kernel_size, layer.dilation_rate, strict=True
-        )
-    ]
-    counts = [
-        (ops.shape(x)[axis + 1] - span) // stride + 1
-        for axis, (span, stride) in enumerate(
-            zip(spans, layer.strides, strict=True)
-        )
-    ]
-    found = [_patch(layer, x, spans, counts, seed) for _ in range(_POSITIONS)]
-    total = 1.0
-    for count in counts:
-        total = total * ops.cast(count, x.dtype)
-    return ops.stack(found, axis=1), total / _POSITIONS
-
-
-def _padded(layer, x):
-    """The input with the zeros that the layer would add."""
-    pads = [(0, 0)]
-    for axis, size in enumerate(layer.kernel_size):
-        more = layer.dilation_rate[axis] * (size - 1)
-        if layer.padding == "causal":
-            pads.append((more, 0))
-        elif layer.padding == "same":
-            stride, length = layer.strides[axis], x.shape[axis + 1]
-            rest = (length or stride) % stride or stride
-            more = max(more + 1 - rest, 0)
-            pads.append((more // 2, more - more // 2))
-        else:
-            pads.append((0, 0))
-    return ops.pad(x, [*pads, (0, 0)])
-
-
-def _patch(layer, x, spans, counts, seed):
-    begin = [0]
-    for count, stride in zip(counts, layer.strides, strict=True):
-        place = keras.random.randint((), 0, 2**30, seed=seed) % count
-        begin.append(place * stride)
-    size = (ops.shape(x)[0], *spans, x.shape[-1])
-    found = ops.slice(x, [*begin, 0], size)
-    for axis, dilation in enumerate(layer.dilation_rate):
-        if dilation > 1:
-            span = range(0, spans[axis], dilation)
-            found = ops.take(found, list(span), axis=axis + 1)
-    features = math.prod(layer.kernel_size) * x.shape[-1]
-    return ops.reshape(found, (-1, features))
 
 
 def _recurrent(layer, calls, weights, seed):
@@ -320,21 +256,3 @@ _KINDS = {
         _batch_normalization,
     ),
 }
-
-_WITH_L2 = (keras.regularizers.L2, keras.regularizers.L1L2)
-_NAMES = ("kernel", "bias", "recurrent", "embeddings", "gamma", "beta")
-
-
-def l2_decays(layers):
-    """Factors of L2 penalties, 0 for others, by the id of the weight."""
-    found = {}
-    for layer in layers:
-        holder = getattr(layer, "cell", layer)
-        for name in _NAMES:
-            rule = getattr(holder, f"{name}_regularizer", None)
-            if rule is not None:
-                known = isinstance(rule, _WITH_L2)
-                kernel = "recurrent_kernel" if name == "recurrent" else name
-                factor = 2.0 * float(rule.l2) if known else 0.0
-                found[id(getattr(holder, kernel))] = factor
-    return found

@@ -6,12 +6,12 @@ from keras_bp.training._implicit_curvature import update_curvatures
 from keras_bp.training._implicit_dual import Problem, Step, dual_gradients
 from keras_bp.training._implicit_layers import (
     factors,
-    l2_decays,
     solved_for_samples,
     wide,
 )
 from keras_bp.training._implicit_layerwise import layerwise_gradients
 from keras_bp.training._implicit_losses import example_weights, targets
+from keras_bp.training._implicit_penalties import l2_decays
 from keras_bp.training._implicit_record import Record
 from keras_bp.training._implicit_search import activations_in
 from keras_bp.training._implicit_units import UNIT_RUNS

@@ -195,18 +195,9 @@ def _recurrent(layer, original, watch, inputs, *args, **kwargs):
     zeros = ops.zeros_like(inputs[..., :1]) * ops.zeros((1, 1, cell.units))
     zeros = ops.cast(zeros, inputs.dtype)
     watch(zeros)
-    width = inputs.shape[-1]
-
-    def step(sequence, states, training=False):
-        logits = ops.matmul(sequence[:, :width], cell.kernel)
-        if cell.use_bias:
-            logits = ops.add(logits, cell.bias)
-        logits = logits + ops.matmul(states[0], cell.recurrent_kernel)
-        output = cell.activation(logits + sequence[:, width:])
-        return output, [output]
-
     wanted = layer.return_sequences
     try:
+        step = _step_with_zeros(cell, inputs.shape[-1])
         object.__setattr__(cell, "call", step)
         object.__setattr__(layer, "return_sequences", True)
         found = original(
@@ -216,7 +207,31 @@ def _recurrent(layer, original, watch, inputs, *args, **kwargs):
         object.__setattr__(layer, "return_sequences", wanted)
         vars(cell).pop("call", None)
     sequence = found[0] if layer.return_state else found
-    # All in the order of the inputs, as the zeros are.
+    call = _over_time(layer, inputs, first, sequence)
+    call.delta = zeros
+    if wanted:
+        return call, found
+    last = sequence[:, -1]
+    return call, [last, *found[1:]] if layer.return_state else last
+
+
+def _step_with_zeros(cell, width):
+    """`call` of a cell whose inputs, after so many, are added to logits."""
+
+    def step(sequence, states, training=False):
+        logits = ops.matmul(sequence[:, :width], cell.kernel)
+        if cell.use_bias:
+            logits = ops.add(logits, cell.bias)
+        logits = logits + ops.matmul(states[0], cell.recurrent_kernel)
+        output = cell.activation(logits + sequence[:, width:])
+        return output, [output]
+
+    return step
+
+
+def _over_time(layer, inputs, first, sequence):
+    """`UnitCall` of all steps, in the order of the inputs, as the zeros are."""
+    cell = layer.cell
     states = ops.concatenate([first, sequence[:, :-1]], axis=1)
     if layer.go_backwards:
         states = ops.flip(states, axis=1)
@@ -226,12 +241,7 @@ def _recurrent(layer, original, watch, inputs, *args, **kwargs):
     if bias is not None:
         logits = ops.add(logits, bias)
     kernels = [cell.kernel, cell.recurrent_kernel]
-    call = UnitCall([inputs, states], kernels, bias, logits, sequence)
-    call.delta = zeros
-    if wanted:
-        return call, found
-    last = sequence[:, -1]
-    return call, [last, *found[1:]] if layer.return_state else last
+    return UnitCall([inputs, states], kernels, bias, logits, sequence)
 
 
 def _first_state(layer, inputs, given):

@@ -6,6 +6,7 @@ from keras import ops
 from keras_bp import _checks, _random
 from keras_bp._registration import serializable
 from keras_bp.layers._seeded import SeededLayer
+from keras_bp.training._implicit_apply import apply, replicas
 from keras_bp.training._implicit_diagnostics import diagnostics
 from keras_bp.training._implicit_search import kind_of, layers_in
 from keras_bp.training._implicit_step import forward
@@ -264,12 +265,12 @@ class ImplicitModel(SeededLayer, keras.Model):
         if not self.built:
             self._build_for(x)
         step, y_pred = forward(self, x, y, sample_weight)
-        _apply(self, step.gradients(), ops.isfinite(step.loss))
+        apply(self, step.gradients(), ops.isfinite(step.loss))
         self.steps.assign_add(1)
         size = ops.shape(keras.tree.flatten(x)[0])[0]
         for metric in self.metrics:
             if metric.name == "loss":
-                metric.update_state(step.loss * _replicas(), sample_weight=size)
+                metric.update_state(step.loss * replicas(), sample_weight=size)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def get_config(self):
@@ -290,34 +291,3 @@ class ImplicitModel(SeededLayer, keras.Model):
             config["model"], custom_objects=custom_objects
         )
         return cls(**{**config, "model": model})
-
-
-def _replicas():
-    import tensorflow as tf
-
-    return tf.distribute.get_strategy().num_replicas_in_sync
-
-
-def _apply(model, gradients, sound):
-    """Steps unless the loss is not finite; then everything stays."""
-    import tensorflow as tf
-
-    optimizer, weights = model.optimizer, model.trainable_variables
-    if not optimizer.built:
-        optimizer.build(weights)
-
-    def step():
-        optimizer.apply(gradients, weights)
-        return ops.zeros(())
-
-    if _replicas() > 1:
-        # Replicas step together: none may branch by itself.
-        optimizer.apply([_or_zero(x, sound) for x in gradients], weights)
-    else:
-        tf.cond(sound, step, lambda: ops.zeros(()))
-
-
-def _or_zero(gradient, sound):
-    if gradient is None:
-        return None
-    return ops.where(sound, gradient, ops.zeros_like(gradient))

@@ -167,4 +167,4 @@ def test_importing_the_package_is_light():
         shown.append(float(seconds))
     heavy = [name for name in modules if name.split(".")[0] in HEAVY]
     assert not heavy, f"import keras_bp imports {heavy}: import in functions"
-    assert min(shown) < 0.3, f"import keras_bp takes {shown} s"
+    assert min(shown) < 0.5, f"import keras_bp takes {shown} s"

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from keras_bp.training import _implicit_layers
+from keras_bp.training import _implicit_layers, _implicit_patches
 from keras_bp.training._implicit_dual import Problem, Step, dual_gradients
 from keras_bp.training._implicit_layers import Diagonal, Rows
 from keras_bp.training._implicit_record import Call
@@ -229,7 +229,7 @@ def test_patches_are_what_a_kernel_meets(kind, monkeypatch):
     x = RNG.normal(size=(2, *(7, 6)[:rank], 2)).astype("float32")
     layer = (layers.Conv1D if rank == 1 else layers.Conv2D)(3, **arguments)
     outputs = np.asarray(layer(x)).reshape(2, -1, 3)
-    monkeypatch.setattr(_implicit_layers, "_POSITIONS", 200)
+    monkeypatch.setattr(_implicit_patches, "_POSITIONS", 200)
     seed = keras.random.SeedGenerator(0)
     call = Call(tf.constant(x), None, None)
     (part,) = _implicit_layers.factors(layer, [call], None, seed)
