@@ -106,6 +106,8 @@ def trainer(case, method, jit_compile):
     model, batches = keras.Sequential(case.make()), case.batches()
     if method not in ("sgd", "adam"):
         model = make_implicit(model, rule=method, seed=0)
+        # Past the first steps, in each of which curvature is measured.
+        model.steps.assign(1000)
     optimizer = (
         keras.optimizers.Adam(1e-4)
         if method == "adam"

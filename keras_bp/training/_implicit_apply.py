@@ -21,11 +21,24 @@ def apply(model, gradients, sound):
         optimizer.apply(gradients, weights)
         return ops.zeros(())
 
-    if replicas() > 1:
-        # Replicas step together: none may branch by itself.
-        optimizer.apply([_or_zero(x, sound) for x in gradients], weights)
+    # Replicas step together: none may branch by itself. XLA would move what
+    # leads to the gradients into the branch, and convolutions in branches are
+    # some five times slower there.
+    if replicas() > 1 or model.jit_compile:
+        _apply_or_restore(optimizer, gradients, weights, sound)
     else:
         tf.cond(sound, step, lambda: ops.zeros(()))
+
+
+def _apply_or_restore(optimizer, gradients, weights, sound):
+    gradients = [_or_zero(x, sound) for x in gradients]
+    slots = [x for x in optimizer.variables if len(x.shape)]
+    # Without slots, such as momentum, a gradient of zero moves nothing.
+    kept = [*slots, *weights] if slots and replicas() == 1 else []
+    before = [ops.copy(x.value) for x in kept]
+    optimizer.apply(gradients, weights)
+    for variable, value in zip(kept, before, strict=True):
+        variable.assign(ops.where(sound, variable.value, value))
 
 
 def _or_zero(gradient, sound):

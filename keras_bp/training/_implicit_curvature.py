@@ -11,8 +11,10 @@ from keras_bp.training._implicit_record import Record
 # that begins on a plateau curves more and more when it leaves it.
 _EVERY = 20
 _EARLY = 100
-# Examples that are looked at.
+# Examples that are looked at, and those where that is done in each step.
 _EXAMPLES = 32
+_FEW_EXAMPLES = 8
+_CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D)
 # Of the mean over measurements.
 _MEMORY = 0.9
 
@@ -38,8 +40,14 @@ def update_curvatures(model, layers, x, sample_weight):
     if not layers:
         return []
 
+    # XLA's convolutions in a branch are some hundred times slower.
+    always = bool(model.jit_compile) and any(
+        isinstance(layer, _CONVOLUTIONS) for layer, _ in layers
+    )
+    count = _FEW_EXAMPLES if always else _EXAMPLES
+
     def measured():
-        x_few, weights = _few(x), _few(sample_weight)
+        x_few, weights = _few(x, count), _few(sample_weight, count)
         found = _measured(model, [x for x, _ in layers], x_few, weights)
         return [
             _mixed(old, new)
@@ -53,15 +61,15 @@ def update_curvatures(model, layers, x, sample_weight):
     due = ops.logical_or(steps < _EARLY, ops.equal(steps % _EVERY, 0))
     olds = ops.stack([old.value for _, old in layers])
     due = ops.logical_or(due, ops.any(olds < 0))
-    new = tf.cond(due, measured, kept)
+    new = measured() if always else tf.cond(due, measured, kept)
     for (_, old), value in zip(layers, new, strict=True):
         old.assign(value)
     return new
 
 
-def _few(structure):
+def _few(structure, count):
     return keras.tree.map_structure(
-        lambda x: None if x is None else x[:_EXAMPLES], structure
+        lambda x: None if x is None else x[:count], structure
     )
 
 
@@ -95,10 +103,7 @@ def _measured(model, layers, x, sample_weight):
     }
     gradients = tape.gradient(
         signs,
-        {
-            key: [w.value for part in group for w in part.weights]
-            for key, group in parts.items()
-        },
+        {key: [_sources(x) for x in group] for key, group in parts.items()},
         unconnected_gradients="zero",
     )
     none = ops.zeros(())
@@ -126,6 +131,13 @@ def _mixed(old, new):
     return ops.where(ops.isfinite(mixed), mixed, old.value)
 
 
+def _sources(part):
+    """What the gradient of the probe is asked for: logits if they will do."""
+    if not isinstance(part, Diagonal) and part.logits is not None:
+        return part.logits
+    return [weight.value for weight in part.weights]
+
+
 def curvature(parts, gradients):
     """The curvature of a layer whose trace is that of Gauss and Newton.
 
@@ -135,16 +147,40 @@ def curvature(parts, gradients):
 
     Args:
         parts: List of `Rows` and `Diagonal`.
-        gradients: List of tensors, of all of their weights.
+        gradients: List of lists of tensors, for each part: of its logits if it
+            has them, else of its weights.
 
     Returns:
         Scalar tensor.
     """
     squares = sum(
-        ops.sum(ops.square(wide(ops.convert_to_tensor(x)))) for x in gradients
+        _square(part, group)
+        for part, group in zip(parts, gradients, strict=True)
     )
     trace = sum(_trace(part) for part in parts)
     return squares / ops.maximum(trace, 1e-12)
+
+
+def _square(part, gradients):
+    """Squared norm of the gradients of the weights of a part."""
+    if isinstance(part, Diagonal) or part.logits is None:
+        return sum(
+            ops.sum(ops.square(wide(ops.convert_to_tensor(x))))
+            for x in gradients
+        )
+    rows, given = (
+        part.joined(),
+        ops.concatenate(
+            [ops.reshape(wide(x), (-1, x.shape[-1])) for x in gradients]
+        ),
+    )
+    if part.roots is not None:
+        rows = rows / part.roots
+    # Of `rows^T given`, without it: rows are few, and weights are many.
+    return ops.sum(
+        ops.matmul(rows, ops.transpose(rows))
+        * ops.matmul(given, ops.transpose(given))
+    )
 
 
 def _trace(part):
