@@ -96,7 +96,11 @@ def _measured(model, layers, x, sample_weight):
         state.assign(value)
     parts = {
         id(layer): factors(
-            layer, record.calls(layer), weights, model.seed_generator
+            layer,
+            record.calls(layer),
+            weights,
+            model.seed_generator,
+            bool(model.jit_compile),
         )
         for layer in layers
         if record.calls(layer)

@@ -80,7 +80,7 @@ def special_weights(layer):
     )
 
 
-def factors(layer, calls, weights, seed):
+def factors(layer, calls, weights, seed, compiled=False):
     """What the weights of a layer meet in its calls.
 
     Args:
@@ -88,12 +88,13 @@ def factors(layer, calls, weights, seed):
         calls: List of `Call`.
         weights: Tensor `(batch,)` of the weights of examples, or None.
         seed: `keras.random.SeedGenerator`, for samples of rows.
+        compiled: Boolean, whether XLA compiles this.
 
     Returns:
         List of `Rows` and `Diagonal`.
     """
     _, make = _KINDS[implicit_kind(layer)]
-    return make(layer, calls, weights, seed)
+    return make(layer, calls, weights, seed, compiled)
 
 
 def solved_for_samples(part, decays):
@@ -133,7 +134,7 @@ def _weighted(rows, weights):
     return flat if weights is None else flat * _roots(rows, weights)
 
 
-def _dense(layer, calls, weights, seed):
+def _dense(layer, calls, weights, seed, compiled):
     inputs = [_weighted(call.inputs, weights) for call in calls]
     roots = None
     if weights is not None:
@@ -168,10 +169,10 @@ def _sampled(rows, seed):
     return ops.take(rows, index % total, axis=0) * ops.sqrt(share)
 
 
-def _convolution(layer, calls, weights, seed):
+def _convolution(layer, calls, weights, seed, compiled):
     rows = []
     for call in calls:
-        x, share = some_patches(layer, wide(call.inputs), seed)
+        x, share = some_patches(layer, wide(call.inputs), seed, compiled)
         if layer.use_bias:
             x = ops.concatenate([x, ops.ones_like(x[..., :1])], axis=-1)
         # So that the mean of the Gram matrix is that of all positions.
@@ -179,7 +180,7 @@ def _convolution(layer, calls, weights, seed):
     return [Rows(_kernel_and_bias(layer), ops.concatenate(rows))]
 
 
-def _recurrent(layer, calls, weights, seed):
+def _recurrent(layer, calls, weights, seed, compiled):
     cell = layer.cell
     inputs, states = [], []
     for call in calls:
@@ -208,7 +209,7 @@ def _recurrent(layer, calls, weights, seed):
     ]
 
 
-def _embedding(layer, calls, weights, seed):
+def _embedding(layer, calls, weights, seed, compiled):
     count = ops.zeros((layer.input_dim,), "float32")
     for call in calls:
         index = ops.cast(call.inputs, "int32")
@@ -224,7 +225,7 @@ def _embedding(layer, calls, weights, seed):
     return [Diagonal([layer.embeddings], ops.expand_dims(count, 1))]
 
 
-def _batch_normalization(layer, calls, weights, seed):
+def _batch_normalization(layer, calls, weights, seed, compiled):
     found = []
     squares, number = 0.0, 0.0
     for call in calls:

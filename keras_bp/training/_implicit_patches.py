@@ -2,17 +2,22 @@
 
 import math
 
-import keras
 from keras import ops
 
 # Positions at which inputs are looked at.
 _POSITIONS = 4
 
 
-def some_patches(layer, x, seed):
+def some_patches(layer, x, seed, compiled):
     """Patches at random positions, which all examples share.
 
     Features are in the order of the rows of the kernel.
+
+    Args:
+        layer: Convolution.
+        x: Tensor, its input.
+        seed: `keras.random.SeedGenerator`.
+        compiled: Boolean, whether XLA compiles this.
 
     Returns:
         Tensor `(batch, positions, features)`, and how many positions each of
@@ -33,7 +38,12 @@ def some_patches(layer, x, seed):
             zip(spans, layer.strides, strict=True)
         )
     ]
-    found = [_patch(layer, x, spans, counts, seed) for _ in range(_POSITIONS)]
+    number = ops.cast(seed.next()[1], "int64")
+    take = _product if compiled else _slice
+    found = [
+        take(layer, x, _begin(layer, counts, number * _POSITIONS + index))
+        for index in range(_POSITIONS)
+    ]
     total = 1.0
     for count in counts:
         total = total * ops.cast(count, x.dtype)
@@ -57,16 +67,53 @@ def _padded(layer, x):
     return ops.pad(x, [*pads, (0, 0)])
 
 
-def _patch(layer, x, spans, counts, seed):
-    begin = [0]
+def _begin(layer, counts, number):
+    """The place, along each axis, that a number stands for."""
+    found = []
     for count, stride in zip(counts, layer.strides, strict=True):
-        place = keras.random.randint((), 0, 2**30, seed=seed) % count
-        begin.append(place * stride)
+        # A hash: XLA would draw a random number for each element of a patch.
+        number = number * 6364136223846793005 + 1442695040888963407
+        place = ops.abs(number // 2**33) % ops.cast(count, "int64")
+        found.append(ops.cast(place, "int32") * stride)
+    return found
+
+
+def _slice(layer, x, begin):
+    """The patch of all examples at a place."""
+    spans = [
+        dilation * (size - 1) + 1
+        for size, dilation in zip(
+            layer.kernel_size, layer.dilation_rate, strict=True
+        )
+    ]
     size = (ops.shape(x)[0], *spans, x.shape[-1])
-    found = ops.slice(x, [*begin, 0], size)
+    found = ops.slice(x, [0, *begin, 0], size)
     for axis, dilation in enumerate(layer.dilation_rate):
         if dilation > 1:
             span = range(0, spans[axis], dilation)
             found = ops.take(found, list(span), axis=axis + 1)
+    return _flat(layer, found)
+
+
+def _product(layer, x, begin):
+    """The same by products with zeros and ones.
+
+    After a slice that begins anywhere, XLA would compute the layers before
+    anew for each of its elements.
+    """
+    for axis, place in enumerate(begin):
+        taken = place + layer.dilation_rate[axis] * ops.arange(
+            layer.kernel_size[axis], dtype="int32"
+        )
+        places = ops.arange(ops.shape(x)[axis + 1], dtype="int32")
+        chosen = ops.equal(ops.expand_dims(places, 1), taken)
+        rule = ("bhwc,hi->biwc", "bhwc,wi->bhic")[axis]
+        if len(begin) == 1:
+            rule = "bhc,hi->bic"
+        x = ops.einsum(rule, x, ops.cast(chosen, x.dtype))
+    return _flat(layer, x)
+
+
+def _flat(layer, x):
     features = math.prod(layer.kernel_size) * x.shape[-1]
-    return ops.reshape(found, (-1, features))
+    return ops.reshape(x, (-1, features))

@@ -71,9 +71,11 @@ class ImplicitStep:
 
     def find_parts(self, weights):
         """Records what the weights of layers meet."""
-        seed = self._model.seed_generator
+        seed, compiled = self._model.seed_generator, self._model.jit_compile
         self.parts = {
-            id(layer): factors(layer, self.record.calls(layer), weights, seed)
+            id(layer): factors(
+                layer, self.record.calls(layer), weights, seed, bool(compiled)
+            )
             for layer, _ in self.layers
         }
 

@@ -223,8 +223,9 @@ CONVOLUTIONS = {
 }
 
 
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("kind", CONVOLUTIONS)
-def test_patches_are_what_a_kernel_meets(kind, monkeypatch):
+def test_patches_are_what_a_kernel_meets(kind, compiled, monkeypatch):
     rank, arguments = CONVOLUTIONS[kind]
     x = RNG.normal(size=(2, *(7, 6)[:rank], 2)).astype("float32")
     layer = (layers.Conv1D if rank == 1 else layers.Conv2D)(3, **arguments)
@@ -232,7 +233,7 @@ def test_patches_are_what_a_kernel_meets(kind, monkeypatch):
     monkeypatch.setattr(_implicit_patches, "_POSITIONS", 200)
     seed = keras.random.SeedGenerator(0)
     call = Call(tf.constant(x), None, None)
-    (part,) = _implicit_layers.factors(layer, [call], None, seed)
+    (part,) = _implicit_layers.factors(layer, [call], None, seed, compiled)
     kernel = np.asarray(layer.kernel).reshape(-1, 3)
     met = part.joined().numpy() / np.sqrt(outputs.shape[1] / 200)
     met = met.reshape(2, 200, -1)
