@@ -15,6 +15,7 @@ _EARLY = 100
 _EXAMPLES = 32
 _FEW_EXAMPLES = 8
 _CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D)
+_PROBABILITIES = (keras.activations.sigmoid, keras.activations.softmax)
 # Of the mean over measurements.
 _MEMORY = 0.9
 
@@ -85,7 +86,7 @@ def _measured(model, layers, x, sample_weight):
         with record.recording(tape.watch):
             y_pred = model.model(x, training=True)
         found = targets(model, y_pred, sample_weight)
-        logits = _output_logits(record, layers, [x.output for x in found])
+        logits = _output_logits(record, layers, found)
         signs = probe(
             logits,
             found,
@@ -117,15 +118,23 @@ def _measured(model, layers, x, sample_weight):
     ]
 
 
-def _output_logits(record, layers, outputs):
-    """Logits of the predictions, where the last layer knows them."""
+def _output_logits(record, layers, found):
+    """What each loss is a function of: logits where the last layer has them."""
     known = {
-        id(call.output): call.logits
+        id(call.output): (layer.activation, call.logits)
         for layer in layers
         for call in record.calls(layer)
         if call.logits is not None
     }
-    return [known.get(id(output), output) for output in outputs]
+    logits = []
+    for target in found:
+        activation, given = known.get(id(target.output), (None, None))
+        if getattr(target.loss, "from_logits", True) is False:
+            fits = activation in _PROBABILITIES
+        else:
+            fits = activation is keras.activations.linear
+        logits.append(given if fits else target.output)
+    return logits
 
 
 def _mixed(old, new):

@@ -61,11 +61,23 @@ class Target:
             count = count * ops.mean(ops.cast(self.weights, "float32"))
         return count
 
-    def bound(self):
-        """The bound of the second derivative, 1 for a loss not known."""
+    def bound(self, given):
+        """The bound of the second derivative, 1 for a loss not known.
+
+        Args:
+            given: Tensor, what the loss is a function of: logits, or, where
+                these are not known, the probabilities that are predicted.
+        """
+        units = self.output.shape[-1]
+        if given is self.output and not getattr(self.loss, "from_logits", True):
+            # Not bounded: the mean of the second derivative instead.
+            p = ops.clip(ops.stop_gradient(given), 1e-3, 1.0 - 1e-3)
+            if isinstance(self.loss, _L.BinaryCrossentropy):
+                return 1.0 / (p * (1.0 - p) * units)
+            return 1.0 / p
         for classes, bound in _BOUNDS:
             if isinstance(self.loss, classes):
-                return bound(self.output.shape[-1])
+                return bound(units)
         return 1.0
 
 
@@ -156,6 +168,7 @@ def probe(logits, found, weights, seed):
     """
     total = 0.0
     for each, target in zip(logits, found, strict=True):
+        bound = target.bound(each)
         each = wide(each)
         noise = keras.random.uniform(ops.shape(each), seed=seed)
         signs = ops.cast(ops.where(noise < 0.5, -1.0, 1.0), each.dtype)
@@ -163,8 +176,8 @@ def probe(logits, found, weights, seed):
             shape = (-1, *(1,) * (len(each.shape) - 1))
             root = ops.sqrt(ops.reshape(ops.maximum(weights, 0.0), shape))
             signs = signs * ops.cast(root, each.dtype)
-        factor = target.factor * target.bound()
-        share = found[0].terms() / target.terms()
-        root = ops.sqrt(ops.cast(factor * share, each.dtype))
-        total = total + root * ops.sum(each * signs)
+        share = target.factor * found[0].terms() / target.terms()
+        root = ops.sqrt(ops.cast(share, each.dtype))
+        root = root * ops.sqrt(ops.cast(bound, each.dtype))
+        total = total + ops.sum(root * each * signs)
     return total

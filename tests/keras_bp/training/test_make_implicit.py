@@ -376,3 +376,28 @@ def test_the_rate_of_the_problem_may_be_another():
 def test_what_cannot_be_done_is_refused(make, error, words):
     with pytest.raises(error, match=words):
         make()
+
+
+def test_curvature_is_that_of_the_loss_however_it_is_written():
+    y = np.array([[0.0], [1.0]] * 3)
+    found = []
+    for hidden, loss in (
+        (
+            [layers.Dense(1)],
+            keras.losses.BinaryCrossentropy(from_logits=True),
+        ),
+        ([layers.Dense(1, "sigmoid")], "binary_crossentropy"),
+        (
+            [layers.Dense(1, "sigmoid"), layers.Rescaling(1.0)],
+            "binary_crossentropy",
+        ),
+    ):
+        model = net(*hidden)
+        # Probabilities of 1/2, where the bound is reached.
+        model.set_weights([np.zeros((4, 1)), np.zeros(1)])
+        trained = make_implicit(model, seed=0)
+        trained.compile(keras.optimizers.SGD(0.0), loss)
+        trained.train_on_batch(X, y)
+        ((_, value),) = trained.trained_implicitly()
+        found.append(float(value.value))
+    np.testing.assert_allclose(found[1:], found[0], rtol=1e-4)
