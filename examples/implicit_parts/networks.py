@@ -7,6 +7,7 @@ from keras import initializers, layers, ops
 
 # As in the code of Fagan and Iyengar.
 _SMALL = initializers.RandomUniform(-0.1, 0.1)
+_FAN_IN = initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
 
 
 def mlp(features, classes, activation, units=(200, 100)):
@@ -35,14 +36,18 @@ def uci(features, classes):
 
 
 def conv():
-    """The network of the authors, of which the last two layers are implicit."""
+    """The network of the authors, of which the last two layers are implicit.
+
+    Inputs are normalized, and convolutions begin, as theirs do.
+    """
     return keras.Sequential(
         [
             keras.Input((28, 28, 1)),
-            layers.Conv2D(10, 5),
+            layers.Rescaling(1 / 0.3081, offset=-0.1307 / 0.3081),
+            layers.Conv2D(10, 5, kernel_initializer=_FAN_IN),
             layers.MaxPooling2D(),
             layers.ReLU(),
-            layers.Conv2D(20, 5),
+            layers.Conv2D(20, 5, kernel_initializer=_FAN_IN),
             layers.SpatialDropout2D(0.5),
             layers.MaxPooling2D(),
             layers.ReLU(),
