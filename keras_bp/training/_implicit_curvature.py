@@ -75,26 +75,8 @@ def _few(structure, count):
 
 
 def _measured(model, layers, x, sample_weight):
-    import tensorflow as tf
-
     weights = example_weights(sample_weight)
-    # Statistics of batches and states of noise are left as they were.
-    states = model.model.non_trainable_variables
-    before = [ops.copy(state.value) for state in states]
-    record = Record(layers)
-    with tf.GradientTape() as tape:
-        with record.recording(tape.watch):
-            y_pred = model.model(x, training=True)
-        found = targets(model, y_pred, sample_weight)
-        logits = _output_logits(record, layers, found)
-        signs = probe(
-            logits,
-            found,
-            weights,
-            model.seed_generator,
-        )
-    for state, value in zip(states, before, strict=True):
-        state.assign(value)
+    record, tape, signs = _run(model, layers, x, sample_weight, weights)
     parts = {
         id(layer): factors(
             layer,
@@ -116,6 +98,25 @@ def _measured(model, layers, x, sample_weight):
         curvature(parts[id(x)], gradients[id(x)]) if id(x) in parts else none
         for x in layers
     ]
+
+
+def _run(model, layers, x, sample_weight, weights):
+    """`Record`, tape, and the probe of a pass that changes nothing."""
+    import tensorflow as tf
+
+    # Statistics of batches and states of noise are left as they were.
+    states = model.model.non_trainable_variables
+    before = [ops.copy(state.value) for state in states]
+    record = Record(layers)
+    with tf.GradientTape() as tape:
+        with record.recording(tape.watch):
+            y_pred = model.model(x, training=True)
+        found = targets(model, y_pred, sample_weight)
+        logits = _output_logits(record, layers, found)
+        signs = probe(logits, found, weights, model.seed_generator)
+    for state, value in zip(states, before, strict=True):
+        state.assign(value)
+    return record, tape, signs
 
 
 def _output_logits(record, layers, found):
