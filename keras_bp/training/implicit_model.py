@@ -264,6 +264,8 @@ class ImplicitModel(SeededLayer, keras.Model):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         if not self.built:
             self._build_for(x)
+        # Raises before anything is done if there is no rate.
+        self.proximal_rate()
         step, y_pred = forward(self, x, y, sample_weight)
         apply(self, step.gradients(), ops.isfinite(step.loss))
         self.steps.assign_add(1)

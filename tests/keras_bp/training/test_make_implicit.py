@@ -401,3 +401,10 @@ def test_curvature_is_that_of_the_loss_however_it_is_written():
         ((_, value),) = trained.trained_implicitly()
         found.append(float(value.value))
     np.testing.assert_allclose(found[1:], found[0], rtol=1e-4)
+
+
+def test_a_step_needs_a_learning_rate():
+    trained = make_implicit(net(layers.Dense(2)))
+    trained.compile(None, "mse")
+    with pytest.raises(ValueError, match="optimizer with a learning rate"):
+        trained.train_on_batch(X, Y)
