@@ -12,25 +12,10 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import time
+from absl import app
 
-import keras
-from absl import app, flags
-
-from benchmarks import environment, implicit_step_cases, results, tables
-
-
-def define_flags():
-    """Defines the flags; returns their holders by name."""
-    return {
-        "out": flags.DEFINE_string("out", None, "File for the result, JSON."),
-        "rounds": flags.DEFINE_integer(
-            "rounds", 15, "Timings of each method.", lower_bound=1
-        ),
-        "only": flags.DEFINE_string(
-            "only", None, "Run the parts that hold this word."
-        ),
-    }
+from benchmarks import implicit_step_cases
+from benchmarks import parts as benchmark
 
 
 def parts(rounds):
@@ -56,33 +41,15 @@ def parts(rounds):
 
 
 def main(argv, given):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    given = {name: holder.value for name, holder in given.items()}
-    begin = time.perf_counter()
-    rows = []
-    for name, part in parts(given["rounds"]).items():
-        if given["only"] and given["only"] not in name:
-            continue
-        print(f"Running {name}.", flush=True)
-        found = part()
-        print(tables.text_table(found), flush=True)
-        rows += found
-        keras.backend.clear_session()
-    if not rows:
-        raise app.UsageError(f"No part holds {given['only']!r}.")
-    print(f"\n{tables.text_table(rows)}\nMedians of rounds, and their range.")
-    result = environment.result(
+    benchmark.run(
+        argv,
+        given,
+        parts,
         "Cost of an implicit step",
         "python -m benchmarks.implicit_step",
-        [0],
-        time.perf_counter() - begin,
-        rows,
     )
-    if given["out"]:
-        results.write(result, given["out"])
 
 
 if __name__ == "__main__":
-    holders = define_flags()
-    app.run(lambda argv: main(argv, holders))
+    holders = benchmark.define_flags()
+    app.run(lambda argv: main(argv, benchmark.values(holders)))

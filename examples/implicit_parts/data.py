@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_bp.datasets import UCI_NAMES, load_digits, load_piano_rolls, load_uci
+from keras_bp.datasets import load_digits, load_piano_rolls, load_uci
 
 # Steps of the pieces into which chorales are cut.
 STEPS = 40
@@ -33,7 +33,7 @@ def images(data_dir, flat, count=None):
 
 
 def uci(name, data_dir):
-    """Function from a seed to its fold of a set of `UCI_NAMES`."""
+    """Function from a seed to its fold of one of the UCI sets."""
     x, y, folds = load_uci(name, data_dir)
     y = y.astype("int32")
 
@@ -62,6 +62,3 @@ def chorales(data_dir):
         )
     }
     return {**found, "name": "chorales"}
-
-
-__all__ = ["UCI_NAMES", "chorales", "images", "uci"]

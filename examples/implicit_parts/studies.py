@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from examples.implicit_parts import data, methods, networks
+from keras_bp.datasets import UCI_NAMES
 
 _WIDE = np.logspace(-3, 3, 13)
 # The grid of the authors for images, and one for music, to scale.
@@ -16,6 +17,7 @@ _NARROW = np.array(
 )
 _MUSIC = np.logspace(-2, 4, 13)
 _ALL = methods.NAMES
+_TOLD = (0.3162, 1.0, 3.162, 10.0, 100.0, 1000.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Study:
         grid: Array of rates.
         seeds: Integer.
         metric: String, `"accuracy"` or `"loss"`.
+        told: Tuple of rates whose results become rows.
     """
 
     sweeps: object
@@ -56,6 +59,7 @@ class Study:
     grid: object
     seeds: int = 5
     metric: str = "accuracy"
+    told: tuple = ()
 
     def with_seeds(self, seeds):
         """The same with another number of seeds, unless it is None."""
@@ -78,7 +82,7 @@ def _images(name, activation, count, epochs, data_dir):
 
 def _uci(data_dir):
     made = []
-    for name in data.UCI_NAMES:
+    for name in UCI_NAMES:
         fold, features, classes = data.uci(name, data_dir)
         network = functools.partial(networks.uci, features, classes)
         made.append(Sweep(name, network, _classes(), fold, 10))
@@ -107,19 +111,25 @@ STUDIES = {
         functools.partial(_images, "MNIST, ReLU", "relu", None, 1),
         _ALL,
         _WIDE,
+        told=_TOLD,
     ),
     "arctan": Study(
         functools.partial(_images, "MNIST, arctan", ops.arctan, None, 1),
         (*_ALL, methods.PUBLISHED),
         _WIDE,
+        told=_TOLD,
     ),
     "uci": Study(_uci, (*_ALL, methods.PUBLISHED), _WIDE),
-    "conv": Study(_conv, ("explicit", methods.PUBLISHED, "dual"), _NARROW),
+    "conv": Study(
+        _conv,
+        ("explicit", methods.PUBLISHED, "dual"),
+        _NARROW,
+        told=(0.7, 0.8, 1.0, 1.2, 1.5),
+    ),
     "chorales": Study(
         _chorales,
         ("explicit", "adam", "truncated", methods.PUBLISHED, "dual"),
         _MUSIC,
-        3,
-        "loss",
+        metric="loss",
     ),
 }

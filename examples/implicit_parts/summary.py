@@ -62,9 +62,7 @@ class Summary:
         """Rows of all methods, means over sets."""
         made = []
         for method in self._methods():
-            made += self._of(method)
-        if self.name == "conv":
-            made += self._beside_authors()
+            made += [*self._of(method), *self._at_rates(method)]
         return made
 
     def draw(self, path):
@@ -90,16 +88,14 @@ class Summary:
         axes.set_xscale("log")
         axes.set_xlabel("learning rate")
         axes.set_ylabel(f"{self._metric}, test, {self._unit}")
-        axes.set_title(f"{self.told}: {self._title()}", fontsize=10)
+        seeds = f"mean and range of {self.study.seeds} seeds"
+        axes.set_title(f"{self.told}: {seeds}", fontsize=10)
         if self.study.metric == "loss":
             axes.set_yscale("log")
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
         path.write_bytes(report.png(figure, dpi=90))
         return path
-
-    def _title(self):
-        return f"mean and range of {self.study.seeds} seeds"
 
     def _every(self):
         return [
@@ -202,20 +198,22 @@ class Summary:
             found.append(self._scale * (mean[nearest] - best))
         return float(np.mean(found))
 
-    def _beside_authors(self):
-        for method, published in AUTHORS.items():
-            rates, mean, low, high = self._sweep(method).curve(method, "test")
-            for rate, value in published.items():
-                at = np.argmin(np.abs(rates - rate))
-                yield self._row(
-                    method,
-                    f"accuracy at {rate:g}, test",
-                    100 * mean[at],
-                    "%",
-                    samples=[100 * low[at], 100 * high[at]],
-                    against="the authors' code, 20 seeds",
-                    against_value=value,
-                )
+    def _at_rates(self, method):
+        """Rows of some rates, beside the authors' where these are known."""
+        authors = AUTHORS.get(method, {}) if self.name == "conv" else {}
+        curve = self._sweep(method).curve(method, "test")
+        for rate, mean, low, high in zip(*curve, strict=True):
+            if rate not in self.study.told:
+                continue
+            yield self._row(
+                method,
+                f"{self._metric} at {rate:g}, test",
+                self._scale * mean,
+                self._unit,
+                samples=[self._scale * low, self._scale * high],
+                against="the authors' code, 20 seeds" if authors else None,
+                against_value=authors.get(rate),
+            )
 
     def _row(self, method, metric, value, unit, **arguments):
         return results.row(

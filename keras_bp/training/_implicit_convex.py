@@ -18,7 +18,7 @@ def convex_loss(use, target, logits):
         logits: Tensor `(..., units)`.
     """
     loss, y = target.loss, target.y
-    if y is None or use.call.tape is not None or use.call.delta is None:
+    if y is None or use.call.tape is not None:
         return None
     units = logits.shape[-1]
     from_logits = getattr(loss, "from_logits", None)

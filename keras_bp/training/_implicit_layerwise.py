@@ -247,15 +247,12 @@ def unit_solvers(model, step, scale):
     inside = {id(w) for use in chosen for w in use.call.weights}
     others = [w for w in model.trainable_variables if id(w) not in inside]
     # In the loop of a recurrent layer no output has a gradient of its own.
-    outputs = [
-        None if use.call.delta is not use.call.logits else use.output
-        for use in chosen
-    ]
+    outputs = [use.output if use.call.zeros is None else None for use in chosen]
     direct, deltas, given = step.tape.gradient(
         step.scaled,
         [
             [w.value for w in others],
-            [use.call.delta for use in chosen],
+            [use.call.source for use in chosen],
             [x for x in outputs if x is not None],
         ],
         unconnected_gradients="zero",

@@ -55,7 +55,7 @@ class Target:
             return ops.ones(())
         shape = ops.shape(self.output)
         count = ops.ones(())
-        for size in shape[:-1]:
+        for size in shape[:-1] if len(shape) > 1 else shape:
             count = count * ops.cast(size, "float32")
         if reduction == "mean_with_sample_weight" and self.weights is not None:
             count = count * ops.mean(ops.cast(self.weights, "float32"))
@@ -68,7 +68,8 @@ class Target:
             given: Tensor, what the loss is a function of: logits, or, where
                 these are not known, the probabilities that are predicted.
         """
-        units = self.output.shape[-1]
+        shape = self.output.shape
+        units = shape[-1] if len(shape) > 1 else 1
         if given is self.output and not getattr(self.loss, "from_logits", True):
             # Not bounded: the mean of the second derivative instead.
             p = ops.clip(ops.stop_gradient(given), 1e-3, 1.0 - 1e-3)

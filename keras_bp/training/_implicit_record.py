@@ -80,17 +80,17 @@ class Record:
         return call
 
 
-def _dense(layer, original, watch, inputs, *args, **kwargs):
-    # With its logits, which `call` does not return.
+def dense(layer, inputs):
+    """Logits of a dense layer, which its `call` does not return, and output."""
     logits = ops.matmul(inputs, layer.kernel)
     if layer.use_bias:
         logits = ops.add(logits, layer.bias)
     output = logits if layer.activation is None else layer.activation(logits)
-    return Call(inputs, logits, output), output
+    return logits, output
 
 
-def _recurrent(layer, original, watch, inputs, *args, **kwargs):
-    # With the states of all steps.
+def all_steps(layer, original, inputs, *args, **kwargs):
+    """States of all steps of a recurrent layer, and what it returns."""
     wanted = layer.return_sequences
     try:
         object.__setattr__(layer, "return_sequences", True)
@@ -98,11 +98,20 @@ def _recurrent(layer, original, watch, inputs, *args, **kwargs):
     finally:
         object.__setattr__(layer, "return_sequences", wanted)
     sequence = found[0] if layer.return_state else found
-    kept = Call(inputs, None, sequence)
     if wanted:
-        return kept, found
+        return sequence, found
     last = sequence[:, -1]
-    return kept, [last, *found[1:]] if layer.return_state else last
+    return sequence, [last, *found[1:]] if layer.return_state else last
+
+
+def _dense(layer, original, watch, inputs, *args, **kwargs):
+    logits, output = dense(layer, inputs)
+    return Call(inputs, logits, output), output
+
+
+def _recurrent(layer, original, watch, inputs, *args, **kwargs):
+    sequence, output = all_steps(layer, original, inputs, *args, **kwargs)
+    return Call(inputs, None, sequence), output
 
 
 _RUNS = {

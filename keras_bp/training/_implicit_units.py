@@ -11,6 +11,7 @@ from keras import ops
 
 from keras_bp.ops._activations import supported_activation
 from keras_bp.training._implicit_layers import special_weights, wide
+from keras_bp.training._implicit_record import all_steps, dense
 
 _ACTIVATIONS = (
     keras.layers.Activation,
@@ -33,7 +34,7 @@ class UnitCall:
         output: Tensor, what the layer returned.
         tape: `tf.GradientTape` from `kernels` to the logits, or None where the
             inputs are rows of a matrix.
-        delta: Tensor whose gradient is that of the logits.
+        zeros: Tensor that was added to the logits in a loop, or None.
     """
 
     inputs: list
@@ -42,11 +43,16 @@ class UnitCall:
     logits: object
     output: object
     tape: object = None
-    delta: object = None
+    zeros: object = None
 
     @property
     def weights(self):
         return [*self.kernels, *([] if self.bias is None else [self.bias])]
+
+    @property
+    def source(self):
+        """Tensor whose gradient is that of the logits."""
+        return self.logits if self.zeros is None else self.zeros
 
 
 def activation_of(activation):
@@ -157,14 +163,9 @@ def bias_in(layer, call):
 
 
 def _dense(layer, original, watch, inputs, *args, **kwargs):
-    logits = ops.matmul(inputs, layer.kernel)
-    if layer.use_bias:
-        logits = ops.add(logits, layer.bias)
-    output = logits if layer.activation is None else layer.activation(logits)
+    logits, output = dense(layer, inputs)
     bias = layer.bias if layer.use_bias else None
-    call = UnitCall([inputs], [layer.kernel], bias, logits, output)
-    call.delta = logits
-    return call, output
+    return UnitCall([inputs], [layer.kernel], bias, logits, output), output
 
 
 def _convolution(layer, original, watch, inputs, *args, **kwargs):
@@ -180,7 +181,6 @@ def _convolution(layer, original, watch, inputs, *args, **kwargs):
     output = logits if layer.activation is None else layer.activation(logits)
     bias = layer.bias if layer.use_bias else None
     call = UnitCall([inputs], [layer.kernel], bias, logits, output, tape)
-    call.delta = logits
     return call, output
 
 
@@ -195,24 +195,16 @@ def _recurrent(layer, original, watch, inputs, *args, **kwargs):
     zeros = ops.zeros_like(inputs[..., :1]) * ops.zeros((1, 1, cell.units))
     zeros = ops.cast(zeros, inputs.dtype)
     watch(zeros)
-    wanted = layer.return_sequences
+    both = ops.concatenate([inputs, zeros], axis=-1)
     try:
         step = _step_with_zeros(cell, inputs.shape[-1])
         object.__setattr__(cell, "call", step)
-        object.__setattr__(layer, "return_sequences", True)
-        found = original(
-            ops.concatenate([inputs, zeros], axis=-1), *args, **kwargs
-        )
+        sequence, output = all_steps(layer, original, both, *args, **kwargs)
     finally:
-        object.__setattr__(layer, "return_sequences", wanted)
         vars(cell).pop("call", None)
-    sequence = found[0] if layer.return_state else found
     call = _over_time(layer, inputs, first, sequence)
-    call.delta = zeros
-    if wanted:
-        return call, found
-    last = sequence[:, -1]
-    return call, [last, *found[1:]] if layer.return_state else last
+    call.zeros = zeros
+    return call, output
 
 
 def _step_with_zeros(cell, width):

@@ -48,8 +48,9 @@ class ImplicitModel(SeededLayer, keras.Model):
       loss is zero.
 
     L2 penalties of layers are part of the proximal problem. What a rule does
-    not know is trained explicitly, and `implicit_summary` says so. A batch
-    whose loss is not finite changes nothing.
+    not know is trained explicitly, and `implicit_summary` says so. After a
+    batch whose loss is not finite no weight moves and no slot of the optimizer
+    (with several replicas momentum still moves weights).
 
     Args:
         model: `keras.Model`. One that is not built yet is built with this.

@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras import layers
 
 from keras_bp.training import _implicit_layers, _implicit_patches
+from keras_bp.training._implicit_curvature import curvature
 from keras_bp.training._implicit_dual import Problem, Step, dual_gradients
 from keras_bp.training._implicit_layers import Diagonal, Rows
 from keras_bp.training._implicit_record import Call
@@ -59,6 +60,21 @@ def test_the_step_solves_the_proximal_problem(rows, features, rate, weighted):
     # Zero of the gradient of the quadratic model, at the step -rate * found.
     rest = gradient - rate * 0.7 / 9 * gram @ found - found
     assert np.abs(rest).max() <= 1e-6 * np.abs(gradient).max()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_curvature_has_the_trace_of_gauss_and_newton(weighted):
+    weights = RNG.uniform(0.1, 2, 5) if weighted else None
+    part, given = dense_part(5, 4, 3, weights)
+    part.logits = [given]
+    z = part.joined().numpy()
+    plain = z if weights is None else z / part.roots.numpy()
+    # The probe has the roots of the weights in it, as `given` may have here.
+    gradient = plain.T @ given.numpy()
+    np.testing.assert_allclose(
+        curvature([part], [[given]]),
+        np.sum(gradient**2) / (3 * np.sum(z**2)),
+    )
 
 
 @pytest.mark.parametrize("rate", [1e-3, 1.0, 1e4])

@@ -40,7 +40,7 @@ def settle(trained, curvature=0.1):
     trained.steps.assign(101)
 
 
-def same(one, other, rtol=2e-4, atol=1e-6):
+def assert_same(one, other, rtol=2e-4, atol=1e-6):
     for a, b in zip(one, other, strict=True):
         np.testing.assert_allclose(a, np.reshape(b, a.shape), rtol, atol)
 
@@ -56,7 +56,7 @@ def test_each_example_has_a_problem_of_its_own(rule):
     k = 40.0 * np.sum(z**2, axis=1, keepdims=True)
     u = np.asarray(proximal_unit(logits, share * b, k, "arctan")) / share
     step = -40.0 * z.T @ u
-    same(moved(model, X, Y, 40.0, rule), [step[:-1], step[-1]])
+    assert_same(moved(model, X, Y, 40.0, rule), [step[:-1], step[-1]])
 
 
 def test_a_step_with_a_penalty_is_the_step_of_the_penalized_problem():
@@ -128,7 +128,7 @@ def test_a_convolution_of_one_position_is_a_dense_layer(rule):
     kernel = dense.layers[1].kernel
     conv.layers[0].kernel.assign(ops.reshape(kernel, (3, 2, 2, 2)))
     one, other = (moved(m, x, Y[:5], 2.0, rule) for m in (dense, conv))
-    same(one, other, rtol=1e-3)
+    assert_same(one, other, rtol=1e-3)
 
 
 def test_a_recurrent_layer_of_one_step_is_a_dense_layer():
@@ -138,15 +138,15 @@ def test_a_recurrent_layer_of_one_step_is_a_dense_layer():
     recurrent.layers[0].cell.kernel.assign(kernel)
     one = moved(dense, X, Y, 3.0)
     kernel, state, bias = moved(recurrent, X[:, None], Y, 3.0)
-    same(one, [kernel, bias])
+    assert_same(one, [kernel, bias])
     assert not state.any()
 
 
 def test_an_activation_in_a_layer_of_its_own_belongs_to_the_unit():
     found = []
     for hidden in (
-        [layers.Dense(3, "relu"), layers.Dense(2)],
-        [layers.Dense(3), layers.ReLU(), layers.Dense(2)],
+        [layers.Dense(3, "tanh"), layers.Dense(2)],
+        [layers.Dense(3), layers.Activation("tanh"), layers.Dense(2)],
     ):
         model = net(*hidden)
         model.set_weights(
@@ -156,11 +156,12 @@ def test_an_activation_in_a_layer_of_its_own_belongs_to_the_unit():
             ]
         )
         found.append(moved(model, X, Y, 5.0))
-    same(*found)
+    assert_same(*found)
 
 
 NETWORKS = {
     "residual": lambda: _residual(),
+    "activity": lambda: net(layers.Dense(2, activity_regularizer="l1")),
     "recurrent": lambda: keras.Sequential(
         [
             keras.Input((2, 2)),
@@ -191,7 +192,7 @@ def test_a_small_rate_takes_the_explicit_step(rule, kind):
     wanted = [
         a - b for a, b in zip(explicit.get_weights(), before, strict=True)
     ]
-    same(moved(model, x, Y, 1e-3, rule), wanted, rtol=0.2, atol=1e-6)
+    assert_same(moved(model, x, Y, 1e-3, rule), wanted, rtol=0.03)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -205,7 +206,7 @@ def test_xla_takes_the_same_step(rule):
         settle(trained)
         trained.train_on_batch(X, Y)
         found.append(model.get_weights())
-    same(*found, rtol=1e-3, atol=1e-5)
+    assert_same(*found, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -231,7 +232,16 @@ def test_weights_of_examples_count_as_copies_do():
     model.set_weights(kept)
     rows = [0, 0, 1, 2]
     copied = moved(model, X[rows], Y[rows], 2.0, "dual")
-    same(weighted, copied, rtol=1e-3)
+    assert_same(weighted, copied, rtol=1e-3)
+
+
+def test_predictions_may_be_scalars():
+    found = []
+    for shape in ((1,), ()):
+        model = net(layers.Dense(1), layers.Reshape(shape))
+        model.set_weights([np.full((4, 1), 0.5), np.zeros(1)])
+        found.append(moved(model, X, Y[:, :1].reshape(6, *shape), 3.0, "dual"))
+    assert_same(*found)
 
 
 def test_a_sum_is_no_mean():
@@ -240,18 +250,31 @@ def test_a_sum_is_no_mean():
     loss = keras.losses.MeanSquaredError(reduction="sum")
     summed = moved(model, X, Y, 0.5, "dual", loss)
     model.set_weights(kept)
-    same(summed, moved(model, X, Y, 3.0, "dual"), rtol=1e-3)
+    assert_same(summed, moved(model, X, Y, 3.0, "dual"), rtol=1e-3)
 
 
 def test_replicas_average_their_steps(two_replicas):
+    one = net(layers.Dense(3, "relu"), layers.Dense(2))
     with two_replicas.scope():
         model = net(layers.Dense(3, "relu"), layers.Dense(2))
+        model.set_weights(one.get_weights())
         trained = make_implicit(model, seed=0)
         trained.compile(keras.optimizers.SGD(100.0), "mse")
-    losses = trained.fit(
-        np.tile(X, (2, 1)), np.tile(Y, (2, 1)), 12, epochs=5, verbose=0
-    ).history["loss"]
-    assert np.isfinite(losses).all() and losses[-1] < losses[0]
+        settle(trained)
+    alone = moved(one, X, Y, 100.0, "dual")
+    before = model.get_weights()
+    # Each of them has the same six examples.
+    rows = np.concatenate([X, X]), np.concatenate([Y, Y])
+    logs = trained.fit(*rows, batch_size=12, shuffle=False, verbose=0).history
+    after = model.get_weights()
+    assert_same([a - b for a, b in zip(after, before, strict=True)], alone)
+    untrained = np.mean((net_output(before) - Y) ** 2)
+    np.testing.assert_allclose(logs["loss"][0], untrained, rtol=1e-5)
+
+
+def net_output(weights):
+    kernel, bias, last, last_bias = weights
+    return np.maximum(X @ kernel + bias, 0) @ last + last_bias
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -266,7 +289,7 @@ def test_a_subclass_that_is_not_built_is_trained_and_saved(rule, tmp_path):
     assert loaded.rule == rule
     for each in (trained, loaded):
         each.train_on_batch(X, Y)
-    same(trained.get_weights(), loaded.get_weights())
+    assert_same(trained.get_weights(), loaded.get_weights())
 
 
 class Subclass(keras.Model):
@@ -310,7 +333,7 @@ def test_damping_is_none_at_a_small_rate_and_grows(rule):
         trained.compile(keras.optimizers.SGD(rate), "mse")
         before = trained.get_weights()
         found.append(trained.implicit_diagnostics(X, Y)["a"])
-        same(trained.get_weights(), before, rtol=0, atol=0)
+        assert_same(trained.get_weights(), before, rtol=0, atol=0)
     damping = [x["damping"] for x in found]
     np.testing.assert_allclose(damping[0], 1.0, rtol=1e-2)
     # A step may grow at first: on its way to where the slope is largest.
@@ -339,7 +362,7 @@ def test_the_rate_of_the_problem_may_be_another():
     other.set_weights(one.get_weights())
     full = moved(one, X, Y, 2.0, "dual")
     half = moved(other, X, Y, 1.0, "dual", prox_learning_rate=2.0)
-    same(full, [2 * x for x in half])
+    assert_same(full, [2 * x for x in half])
 
 
 @pytest.mark.parametrize(
@@ -376,6 +399,34 @@ def test_the_rate_of_the_problem_may_be_another():
 def test_what_cannot_be_done_is_refused(make, error, words):
     with pytest.raises(error, match=words):
         make()
+
+
+def test_curvature_is_measured_at_first_and_then_now_and_then():
+    trained = make_implicit(net(layers.Dense(2)), seed=0)
+    trained.compile(keras.optimizers.SGD(0.0), "mse")
+    ((_, value),) = trained.trained_implicitly()
+    measured = []
+    for steps in (0, 1, 99, 101, 119, 120):
+        trained.steps.assign(steps)
+        value.assign(7.0)
+        trained.train_on_batch(X, Y)
+        measured.append(float(value.value) != 7.0)
+    assert measured == [True, True, True, False, False, True]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_loss_that_is_not_finite_leaves_weights_and_momentum(compiled):
+    trained = make_implicit(net(layers.Dense(2)), "truncated")
+    trained.compile(
+        keras.optimizers.SGD(0.1, momentum=0.9), "mse", jit_compile=compiled
+    )
+    trained.train_on_batch(X, Y)
+    variables = [*trained.trainable_variables, *trained.optimizer.variables]
+    kept = [x for x in variables if len(x.shape)]
+    assert len(kept) == 4
+    before = [x.numpy() for x in kept]
+    trained.train_on_batch(X * np.nan, Y)
+    assert_same([x.numpy() for x in kept], before, rtol=0, atol=0)
 
 
 def test_curvature_is_that_of_the_loss_however_it_is_written():

@@ -1,0 +1,41 @@
+import json
+
+import pytest
+from absl import app
+
+from benchmarks import parts, results
+
+
+def some(rounds):
+    """Two parts, whose rows tell how often they were to be timed."""
+    return {
+        name: lambda name=name: [results.row(name, "rounds", rounds, "")]
+        for name in ("one graph", "two graph")
+    }
+
+
+def ran(tmp_path, only=None, argv=("program",)):
+    out = tmp_path / "result.json"
+    given = {"rounds": 3, "only": only, "out": str(out)}
+    parts.run(list(argv), given, some, "Title", "python -m benchmarks.some")
+    return json.loads(out.read_text("utf-8"))
+
+
+def test_all_parts_are_recorded(tmp_path):
+    made = ran(tmp_path)
+    results.check(made)
+    assert [row["name"] for row in made["rows"]] == ["one graph", "two graph"]
+    assert {row["value"] for row in made["rows"]} == {3}
+    assert made["command"] == "python -m benchmarks.some"
+
+
+def test_a_word_chooses_parts(tmp_path):
+    assert [x["name"] for x in ran(tmp_path, "two")["rows"]] == ["two graph"]
+
+
+@pytest.mark.parametrize(
+    "options", [{"only": "three"}, {"argv": ("program", "rest")}]
+)
+def test_what_is_unknown_is_a_usage_error(tmp_path, options):
+    with pytest.raises(app.UsageError):
+        ran(tmp_path, **options)
