@@ -5,6 +5,8 @@ from keras_bp.training.binary_gan import BinaryGAN
 from keras_bp.training.binary_gan_networks import binary_gan_networks
 from keras_bp.training.critic_schedule import CriticSchedule
 from keras_bp.training.implicit_model import ImplicitModel
+from keras_bp.training.index_examples import index_examples
+from keras_bp.training.lagrangian_model import LagrangianModel
 from keras_bp.training.learning_rate_sweep import (
     LearningRateSweep,
     learning_rate_sweep,
@@ -21,6 +23,7 @@ __all__ = [
     "BinaryGAN",
     "CriticSchedule",
     "ImplicitModel",
+    "LagrangianModel",
     "LearningRateSweep",
     "Slot",
     "Step",
@@ -28,6 +31,7 @@ __all__ = [
     "Surrogate",
     "SurrogateModel",
     "binary_gan_networks",
+    "index_examples",
     "learning_rate_sweep",
     "make_implicit",
     "refined_generator",

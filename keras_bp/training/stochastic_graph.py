@@ -20,9 +20,13 @@ class Slot:
 
     Attributes:
         index: Integer.
+        shape: Tuple, with the axis of examples.
+        dtype: String.
     """
 
     index: int
+    shape: tuple = dataclasses.field(default=(), compare=False)
+    dtype: str = dataclasses.field(default="", compare=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,9 +164,9 @@ class StochasticGraph:
                 self._ancestors[slot.index] = above
                 self._parents[slot.index] = direct
 
-    def _new_slot(self, _):
+    def _new_slot(self, tensor):
         self._count += 1
-        return Slot(self._count - 1)
+        return Slot(self._count - 1, tuple(tensor.shape), str(tensor.dtype))
 
     def _new_name(self, operation):
         times = self._names[operation.name] = (

@@ -1,0 +1,100 @@
+"""What cannot be a constraint, and what to do about it."""
+
+import keras
+
+_OWNER = "LagrangianModel"
+
+
+def _error(step, wrong, mend):
+    layer = step.operation
+    return ValueError(
+        f"{_OWNER} cannot make a constraint of {step.name!r} "
+        f"({type(layer).__module__}.{type(layer).__name__}): {wrong}. {mend}."
+    )
+
+
+def check_step(step):
+    """Raises `ValueError` unless an operation can be part of a constraint."""
+    layer = step.operation
+    if not isinstance(layer, keras.layers.Layer):
+        return
+    if getattr(layer, "activity_regularizer", None) is not None:
+        raise _error(
+            step,
+            "it has an `activity_regularizer`",
+            "Regularize its weights instead",
+        )
+    if isinstance(layer, keras.layers.Masking) or getattr(
+        layer, "mask_zero", False
+    ):
+        raise _error(
+            step,
+            "it makes a mask, which values of neurons do not carry",
+            "Use sequences of one length, and `sample_weight`",
+        )
+    if (
+        isinstance(
+            layer,
+            (
+                keras.layers.Bidirectional,
+                keras.layers.ConvLSTM1D,
+                keras.layers.ConvLSTM2D,
+                keras.layers.ConvLSTM3D,
+            ),
+        )
+        or type(layer) is keras.layers.RNN
+    ):
+        raise _error(
+            step,
+            "its steps cannot be taken apart",
+            "Use SimpleRNN, GRU or LSTM, two of them for both directions",
+        )
+
+
+def check_unknown(step, slot):
+    """Raises `ValueError` unless neurons have a size and real values."""
+    if None in slot.shape[1:]:
+        raise _error(
+            step,
+            f"its output has no fixed size, but the shape {slot.shape}",
+            "Give the model inputs of a fixed shape",
+        )
+    if "float" not in slot.dtype:
+        raise _error(
+            step,
+            f"its output is of type {slot.dtype}",
+            "Constraints need real values",
+        )
+
+
+def check_recurrent(step, source):
+    """Raises `ValueError` unless the steps of a layer can be unknowns."""
+    layer, cell = step.operation, step.operation.cell
+    if source.shape[1] is None:
+        raise _error(
+            step,
+            "its sequences have no fixed length",
+            "Give the model inputs of a fixed shape",
+        )
+    if layer.stateful:
+        raise _error(step, "it is stateful", "Use stateful=False")
+    if cell.dropout or cell.recurrent_dropout:
+        raise _error(
+            step, "it has dropout inside", "Put a Dropout layer before it"
+        )
+    if len(step.args) > 1 or step.kwargs.get("initial_state") is not None:
+        raise _error(
+            step, "it is given an initial state", "Let it begin at zero"
+        )
+    if step.kwargs.get("mask") is not None:
+        raise _error(step, "it is given a mask", "Use sequences of one length")
+
+
+def check_found(unknowns, model):
+    """Raises `ValueError` if nothing lies between inputs and outputs."""
+    if not unknowns:
+        raise ValueError(
+            f"{_OWNER} found no neurons between the inputs and the outputs of "
+            f"{model.name!r}, so there is nothing to constrain. Train it as it "
+            "is, or add a hidden layer."
+        )

@@ -1,0 +1,197 @@
+"""What the constraints, multipliers and gradients of a batch look like."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_bp.training._lagrangian_rates import update_stiffness
+from keras_bp.training._lagrangian_relax import relax
+from keras_bp.training._lagrangian_relaxation import Relaxation, Wanted
+from keras_bp.training._lagrangian_step import start
+from keras_bp.training._lagrangian_tables import split
+
+
+def diagnostics(model, x, y, sample_weight):
+    """Measures a batch without a step; see `LagrangianModel`."""
+    x = keras.tree.map_structure(ops.convert_to_tensor, x)
+    y = keras.tree.map_structure(ops.convert_to_tensor, y)
+    if sample_weight is not None:
+        sample_weight = ops.convert_to_tensor(sample_weight)
+    compute = _graph(model)
+    found = keras.tree.map_structure(
+        ops.convert_to_numpy, compute(x, y, sample_weight)
+    )
+    outputs = found.pop("forward"), found.pop("relaxed")
+    for name, values in zip(("forward", "relaxed"), outputs, strict=True):
+        accuracy = _accuracy(y, values)
+        if accuracy is not None:
+            found["total"][f"{name}_accuracy"] = accuracy
+    return keras.tree.map_structure(float, found)
+
+
+def _graph(model):
+    """The function that computes them, traced once for a `compile`."""
+    import tensorflow as tf
+
+    key = model.optimizer
+    known = getattr(model, "_diagnosed", None)
+    if known is None or known[0] is not key:
+
+        def compute(x, y, sample_weight):
+            # Nothing that a layer or a seed keeps changes.
+            with keras.StatelessScope():
+                return _measured(model, x, y, sample_weight)
+
+        known = key, tf.function(compute)
+        object.__setattr__(model, "_diagnosed", known)
+    return known[1]
+
+
+def relaxed(model, x, y, sample_weight=None):
+    """`Relaxation` of a batch, its `States`, and the plain outputs."""
+    index, x = split(x)
+    index = index if model.states == "persistent" else None
+    relaxation = Relaxation(model, x, y, sample_weight)
+    states, _ = start(model, relaxation, index)
+    if model.rules.fits_values:
+        update_stiffness(model, relaxation, states.values)
+    states = relax(model, relaxation, states, model.inner_steps)
+    with keras.StatelessScope():
+        return relaxation, states, relaxation.plain_outputs()
+
+
+def _measured(model, x, y, sample_weight):
+    relaxation, states, outputs = relaxed(model, x, y, sample_weight)
+    # In a scope of its own, with the noise that the steps had.
+    with keras.StatelessScope():
+        forces = relaxation.forces(
+            states.values,
+            states.multipliers,
+            Wanted(states=False, weights=True),
+        )
+    point = relaxation.rho, relaxation.epsilon
+    total = _totals(model, relaxation, forces, states, point)
+    found = {
+        "layers": _layers(model, forces, states, point[1]),
+        "total": {"forward_loss": _loss(relaxation, outputs), **total},
+        "forward": outputs,
+        "relaxed": forces.outputs,
+    }
+    _add_cosines(model, relaxation, forces, found)
+    return found
+
+
+def _loss(relaxation, outputs):
+    return relaxation.model.compute_loss(
+        x=None,
+        y=relaxation.y,
+        y_pred=outputs,
+        sample_weight=relaxation.sample_weight,
+        training=True,
+    )
+
+
+def _totals(model, relaxation, forces, states, point):
+    rule = model.constraint_rule
+    terms = violation = 0.0
+    for r, multiplier in zip(forces.residuals, states.multipliers, strict=True):
+        terms += ops.sum(rule.cost(r, multiplier, *point)) / relaxation.size
+        beyond = ops.relu(ops.abs(r) - point[1])
+        violation += ops.sum(beyond) / relaxation.size
+    return {
+        "relaxed_loss": forces.loss,
+        "lagrangian": ops.cast(forces.loss, terms.dtype) + terms,
+        "violation": violation,
+    }
+
+
+def _layers(model, forces, states, epsilon):
+    found = {}
+    for place, unknown in enumerate(model.graph.unknowns):
+        size = ops.abs(forces.residuals[place])
+        found[unknown.name] = {
+            "residual_mean": ops.mean(size),
+            "residual_max": ops.max(size),
+            "outside": ops.mean(ops.cast(size > epsilon, "float32")),
+            "multiplier": ops.sqrt(
+                ops.mean(ops.square(states.multipliers[place]))
+            ),
+            "force": ops.sqrt(ops.mean(ops.square(forces.pulls[place]))),
+        }
+    return found
+
+
+def _add_cosines(model, relaxation, forces, found):
+    """Cosines of the local gradient with the backpropagated one."""
+    import tensorflow as tf
+
+    weights = model.trainable_variables
+    with tf.GradientTape() as tape, keras.StatelessScope():
+        loss = _loss(relaxation, relaxation.plain_outputs())
+    true = tape.gradient(loss, [x.value for x in weights])
+    true = {id(w): g for w, g in zip(weights, true, strict=True)}
+    for block in model.graph.blocks:
+        name = model.graph.unknowns[block.unknowns[0]].name
+        pairs = [
+            (forces.weights.get(id(w)), true[id(w)]) for w in block.weights()
+        ]
+        pairs = [
+            [
+                ops.reshape(
+                    ops.cast(ops.convert_to_tensor(x), "float32"), (-1,)
+                )
+                for x in pair
+            ]
+            for pair in pairs
+            if pair[0] is not None and pair[1] is not None
+        ]
+        if pairs:
+            a, b = (ops.concatenate(x) for x in zip(*pairs, strict=True))
+            norm = ops.sqrt(ops.sum(a * a) * ops.sum(b * b))
+            found["layers"][name]["cosine"] = ops.sum(a * b) / ops.maximum(
+                norm, 1e-30
+            )
+
+
+def _accuracy(y, outputs):
+    """Share of integer labels at the largest output, or None."""
+    y = ops.convert_to_numpy(y) if hasattr(y, "shape") else None
+    if y is None or not hasattr(outputs, "shape"):
+        return None
+    if y.ndim == outputs.ndim and y.shape[-1] == 1:
+        y = y[..., 0]
+    if y.dtype.kind not in "iu" or y.shape != outputs.shape[:-1]:
+        return None
+    return np.mean(np.argmax(outputs, axis=-1) == y)
+
+
+def support(model, x, y, tolerance):
+    """Which neurons carry a multiplier; see `LagrangianModel.support`."""
+    if x is None:
+        return _counted(
+            model,
+            [ops.convert_to_numpy(t) for t in model.tables.multipliers],
+            tolerance,
+        )
+    x = keras.tree.map_structure(ops.convert_to_tensor, x)
+    y = keras.tree.map_structure(ops.convert_to_tensor, y)
+    with keras.StatelessScope():
+        relaxation, states, _ = relaxed(model, x, y)
+        forces = relaxation.forces(
+            states.values, states.multipliers, Wanted(states=False)
+        )
+    pulls = [ops.convert_to_numpy(pull) for pull in forces.pulls]
+    return _counted(model, pulls, tolerance)
+
+
+def _counted(model, forces, tolerance):
+    found = {}
+    for unknown, force in zip(model.graph.unknowns, forces, strict=True):
+        active = np.abs(force) > tolerance
+        neurons = active.any(axis=tuple(range(active.ndim - 1)))
+        found[unknown.name] = {
+            "pairs": float(active.mean()),
+            "neurons": float(neurons.mean()),
+            "is_support": neurons,
+        }
+    return found
