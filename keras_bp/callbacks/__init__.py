@@ -4,6 +4,7 @@ from keras_bp.callbacks.coordinate_close import CoordinateClose
 from keras_bp.callbacks.gradient_variance import GradientVariance
 from keras_bp.callbacks.implicit_diagnostics import ImplicitDiagnostics
 from keras_bp.callbacks.incremental_freeze import IncrementalFreeze
+from keras_bp.callbacks.lagrangian_diagnostics import LagrangianDiagnostics
 from keras_bp.callbacks.sample_grid import SampleGrid, image_grid
 from keras_bp.callbacks.slope_annealing import SlopeAnnealing
 from keras_bp.callbacks.tap_prune import TapPrune
@@ -14,6 +15,7 @@ __all__ = [
     "GradientVariance",
     "ImplicitDiagnostics",
     "IncrementalFreeze",
+    "LagrangianDiagnostics",
     "SampleGrid",
     "SlopeAnnealing",
     "TapPrune",

@@ -31,18 +31,32 @@ def convex_loss(use, target, logits):
         if getattr(loss, "axis", -1) != -1:
             return None
         smoothing = loss.label_smoothing
+        if not _same_shape(y, logits):
+            return None
         y = wide(y) * (1.0 - smoothing) + smoothing / units
         kind = "softmax"
     elif isinstance(loss, keras.losses.BinaryCrossentropy):
+        if not _same_shape(y, logits):
+            return None
         smoothing = loss.label_smoothing
         y = wide(y) * (1.0 - smoothing) + 0.5 * smoothing
         kind = "sigmoid"
     elif isinstance(loss, keras.losses.MeanSquaredError):
+        if not _same_shape(y, logits):
+            return None
         return _of("squared", y, logits, use, "linear")
     else:
         return None
     wanted = "linear" if from_logits else kind
     return _of(kind, y, logits, use, wanted)
+
+
+def _same_shape(y, logits):
+    """Whether targets are one for each logit, and none is broadcast."""
+    units = logits.shape[-1]
+    if len(y.shape) == len(logits.shape):
+        return y.shape[-1] == units
+    return units == 1 and len(y.shape) == len(logits.shape) - 1
 
 
 def _of(kind, y, logits, use, activation):

@@ -46,6 +46,8 @@ def update_curvatures(model, layers, x, sample_weight):
         isinstance(layer, _CONVOLUTIONS) for layer, _ in layers
     )
     count = _FEW_EXAMPLES if always else _EXAMPLES
+    if _batch_is_fixed(model.model):
+        count = None
 
     def measured():
         x_few, weights = _few(x, count), _few(sample_weight, count)
@@ -66,6 +68,11 @@ def update_curvatures(model, layers, x, sample_weight):
     for (_, old), value in zip(layers, new, strict=True):
         old.assign(value)
     return new
+
+
+def _batch_is_fixed(model):
+    inputs = keras.tree.flatten(getattr(model, "inputs", None) or [])
+    return any(x.shape and x.shape[0] is not None for x in inputs)
 
 
 def _few(structure, count):

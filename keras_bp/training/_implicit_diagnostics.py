@@ -17,6 +17,7 @@ def diagnostics(model, x, y, sample_weight):
         lambda a: None if a is None else ops.convert_to_tensor(a),
         (x, y, sample_weight),
     )
+    model.build_for(x)
     states = model.non_trainable_variables
     before = [ops.copy(state.value) for state in states]
     step, _ = forward(model, x, y, sample_weight)

@@ -7,6 +7,9 @@ from keras import ops
 from keras_bp.training._implicit_inverse import inverses
 from keras_bp.training._implicit_layers import Diagonal
 
+# Of a Gram matrix of sampled rows, so much is spread over all directions:
+# those that no sampled row has would else take undamped steps.
+_SPREAD = 0.1
 # What a batch that is not known before is taken for.
 _USUAL_BATCH = 64
 
@@ -82,8 +85,8 @@ def _solver(problem, step):
         return _DiagonalSolver(problem, step)
     if problem.logit_gradients is not None:
         return _SampleSolver(problem, step)
-    count = part.inputs.shape[0]
-    if count is not None and count < part.features:
+    # A rectangular product on either side has to be worth it.
+    if part.fewer_rows(2 * _USUAL_BATCH):
         return _WoodburySolver(problem, step)
     return _FeatureSolver(problem, step)
 
@@ -107,8 +110,8 @@ class _Solver:
         curvature = ops.cast(self.problem.curvature, dtype)
         return rate * curvature / ops.cast(self.step.terms, dtype)
 
-    def prepare(self, gram):
-        scale = self.scale(gram.dtype)
+    def prepare(self, gram, scale=None):
+        scale = self.scale(gram.dtype) if scale is None else scale
         size = gram.shape[0]
         size = ops.shape(gram)[0] if size is None else size
         self._low, high = 1.0 / (1.0 + scale), scale / (1.0 + scale)
@@ -185,16 +188,31 @@ class _FromGradient(_Solver):
             found = found * ops.transpose(self._shrink)
         return _split(self.part, found)
 
+    def spread(self):
+        """Numbers p and q of `p (I + q gram)`, which has to be solved.
+
+        With the share of the trace of the Gram matrix that is spread evenly,
+        for sampled rows; p = 1 and q = `scale` for others.
+        """
+        scale = self.scale(self._rows.dtype)
+        if not self.part.sampled:
+            return 1.0, scale
+        trace = ops.sum(ops.square(self._rows))
+        even = 1.0 + scale * _SPREAD * trace / self.part.features
+        return even, scale * (1.0 - _SPREAD) / even
+
 
 class _FeatureSolver(_FromGradient):
     """`(I + scale Z^T Z)^-1 g`."""
 
     def __init__(self, problem, step):
         super().__init__(problem, step)
-        self.prepare(ops.matmul(ops.transpose(self._rows), self._rows))
+        self._even, scale = self.spread()
+        rows = self._rows
+        self.prepare(ops.matmul(ops.transpose(rows), rows), scale)
 
     def of_rows(self):
-        return self.solved(self._gradient)
+        return self.solved(self._gradient) / self._even
 
 
 class _WoodburySolver(_FromGradient):
@@ -202,13 +220,15 @@ class _WoodburySolver(_FromGradient):
 
     def __init__(self, problem, step):
         super().__init__(problem, step)
-        self.prepare(ops.matmul(self._rows, ops.transpose(self._rows)))
+        self._even, self._scale = self.spread()
+        rows = self._rows
+        self.prepare(ops.matmul(rows, ops.transpose(rows)), self._scale)
 
     def of_rows(self):
         rows, gradient = self._rows, self._gradient
         solved = self.solved(ops.matmul(rows, gradient))
-        scale = self.scale(rows.dtype)
-        return gradient - scale * ops.matmul(ops.transpose(rows), solved)
+        less = self._scale * ops.matmul(ops.transpose(rows), solved)
+        return (gradient - less) / self._even
 
 
 def _shrinkage(part, step):

@@ -1,17 +1,21 @@
 """What a layer's weights are multiplied with, for each kind of layer."""
 
 import dataclasses
+import math
 
 import keras
 from keras import ops
 
-from keras_bp.training._implicit_patches import some_patches
+from keras_bp.training._implicit_patches import (
+    is_sampled,
+    rows_of_example,
+    sampled_rows,
+    some_patches,
+)
 
-# Features up to which a dense layer is solved for its features, if the number
-# of rows is not known before.
+# Examples that a dense layer is taken to have, if their number is not known
+# before: with more features it is solved for its samples.
 _FEW = 256
-# Rows of a recurrent layer, whose steps share their weights, at most.
-_MAX_ROWS = 512
 
 
 @dataclasses.dataclass
@@ -29,6 +33,8 @@ class Rows:
         logits: List of tensors whose gradients are those of the logits, or
             None where rows are a sample of all.
         roots: Tensor `(rows, 1)`, the roots of the weights, or None.
+        sampled: Boolean, whether rows are a sample of all.
+        per_example: Integer, rows of an example, 1 if that is not known.
     """
 
     weights: list
@@ -36,11 +42,24 @@ class Rows:
     ones: object = None
     logits: list | None = None
     roots: object = None
+    sampled: bool = False
+    per_example: int = 1
 
     @property
     def features(self):
         """Number of features, that of the bias among them."""
         return self.inputs.shape[-1] + (self.ones is not None)
+
+    def fewer_rows(self, usual):
+        """Whether there are fewer rows than features.
+
+        Args:
+            usual: Integer, rows for each of an example, if the number of
+                examples is not known before.
+        """
+        count = self.inputs.shape[0]
+        count = usual * self.per_example if count is None else count
+        return count < self.features
 
     def joined(self):
         """Tensor `(rows, features)`."""
@@ -61,6 +80,16 @@ class Diagonal:
 
     weights: list
     gram: object
+
+
+def weights_of(layer):
+    """The weights of a layer of a known kind, trained or not."""
+    holder = getattr(layer, "cell", layer)
+    names = ("kernel", "recurrent_kernel", "bias", "embeddings")
+    if isinstance(layer, keras.layers.BatchNormalization):
+        names = ("gamma", "beta")
+    found = [getattr(holder, name, None) for name in names]
+    return [weight for weight in found if weight is not None]
 
 
 def implicit_kind(layer):
@@ -103,8 +132,7 @@ def solved_for_samples(part, decays):
         return False
     if any(id(weight) in decays for weight in part.weights):
         return False
-    count = part.inputs.shape[0]
-    return part.features > _FEW if count is None else count < part.features
+    return part.fewer_rows(_FEW)
 
 
 def wide(x):
@@ -150,23 +178,19 @@ def _dense(layer, calls, weights, seed, compiled):
             ones,
             [call.logits for call in calls],
             roots,
+            per_example=sum(_per_example(call.inputs) for call in calls),
         )
     ]
 
 
+def _per_example(x):
+    """Rows of one example, 1 if that is not known."""
+    lengths = x.shape[1:-1]
+    return 1 if None in lengths else math.prod(lengths)
+
+
 def _kernel_and_bias(layer):
     return [layer.kernel, layer.bias] if layer.use_bias else [layer.kernel]
-
-
-def _sampled(rows, seed):
-    """A sample of rows, scaled so that its Gram matrix has the right mean."""
-    count = rows.shape[0]
-    if count is not None and count <= _MAX_ROWS:
-        return rows
-    total = ops.shape(rows)[0]
-    index = keras.random.randint((_MAX_ROWS,), 0, 2**30, seed=seed)
-    share = ops.cast(total, "float32") / _MAX_ROWS
-    return ops.take(rows, index % total, axis=0) * ops.sqrt(share)
 
 
 def _convolution(layer, calls, weights, seed, compiled):
@@ -177,7 +201,22 @@ def _convolution(layer, calls, weights, seed, compiled):
             x = ops.concatenate([x, ops.ones_like(x[..., :1])], axis=-1)
         # So that the mean of the Gram matrix is that of all positions.
         rows.append(_weighted(x * ops.sqrt(share), weights))
-    return [Rows(_kernel_and_bias(layer), ops.concatenate(rows))]
+    return [
+        Rows(
+            _kernel_and_bias(layer),
+            ops.concatenate(rows),
+            sampled=any(_has_positions(layer, call) for call in calls),
+            per_example=len(calls) * rows_of_example(),
+        )
+    ]
+
+
+def _has_positions(layer, call):
+    """Whether a convolution has several positions, or an unknown number."""
+    shape = call.output.shape
+    first = layer.data_format == "channels_first"
+    lengths = shape[2:] if first else shape[1:-1]
+    return None in lengths or math.prod(lengths) > 1
 
 
 def _recurrent(layer, calls, weights, seed, compiled):
@@ -203,8 +242,12 @@ def _recurrent(layer, calls, weights, seed, compiled):
         number = ops.cast(ops.shape(x)[0], "float32")
         others.append(Diagonal([cell.bias], number))
     return [
-        Rows(first, _sampled(x, seed)),
-        Rows([cell.recurrent_kernel], _sampled(states, seed)),
+        Rows(first, sampled_rows(x, seed), sampled=is_sampled(x)),
+        Rows(
+            [cell.recurrent_kernel],
+            sampled_rows(states, seed),
+            sampled=is_sampled(states),
+        ),
         *others,
     ]
 

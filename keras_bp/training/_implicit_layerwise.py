@@ -260,7 +260,9 @@ def unit_solvers(model, step, scale):
     given = iter(given)
     terms = step.terms if model.rule == "averaged" else ops.ones(())
     numbers = Proximal(
-        ops.cast(model.proximal_rate(), "float32"), terms, step.decays
+        ops.cast(model.proximal_rate(), "float32"),
+        terms,
+        _shared(step.decays, chosen),
     )
     targets = {id(target.output): target for target in step.targets}
     solvers = []
@@ -271,6 +273,14 @@ def unit_solvers(model, step, scale):
         solvers.append((use, solver))
     direct = {id(w): g for w, g in zip(others, direct, strict=True)}
     return solvers, direct
+
+
+def _shared(decays, chosen):
+    """The share in its penalty of each call that a weight is used in."""
+    calls = [id(w) for use in chosen for w in use.call.weights]
+    return {
+        key: decay / max(calls.count(key), 1) for key, decay in decays.items()
+    }
 
 
 def _by(tensor, scale):

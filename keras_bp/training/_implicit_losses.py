@@ -86,20 +86,15 @@ def targets(model, y_pred, sample_weight, y=None):
     """List of `Target`, one for each output that has a loss.
 
     Args:
-        model: Compiled `keras.Model`, with the arguments of `compile`.
+        model: `ImplicitModel` that is compiled.
         y_pred: Structure of tensors.
         sample_weight: Structure of tensors, one tensor, or None.
         y: Structure of tensors, or None.
     """
-    import tensorflow as tf
-
-    with tf.init_scope():
-        # It reads the learning rate, which a graph could not.
-        given = model.get_compile_config() or {}
     outputs = keras.tree.flatten(y_pred)
     names = _names(model, y_pred)
     losses = _each(model.loss, names)
-    factors = _each(given.get("loss_weights"), names)
+    factors = _each(getattr(model, "loss_weights", None), names)
     weights = _each(sample_weight, names)
     wanted = _each(y, names)
     return [

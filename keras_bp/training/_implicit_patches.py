@@ -1,11 +1,19 @@
-"""What the kernel of a convolution meets."""
+"""Some of the rows that weights meet, which stand for all."""
 
 import math
 
+import keras
 from keras import ops
 
 # Positions at which inputs are looked at.
 _POSITIONS = 4
+# Rows of a recurrent layer, whose steps share their weights, at most.
+_MAX_ROWS = 512
+
+
+def rows_of_example():
+    """Integer, how many patches are taken of an example."""
+    return _POSITIONS
 
 
 def some_patches(layer, x, seed, compiled):
@@ -38,7 +46,8 @@ def some_patches(layer, x, seed, compiled):
             zip(spans, layer.strides, strict=True)
         )
     ]
-    number = ops.cast(seed.next()[1], "int64")
+    seed, count = ops.unstack(ops.cast(seed.next(), "int64"), 2)
+    number = count + seed * 2654435761
     take = _product if compiled else _slice
     found = [
         take(layer, x, _begin(layer, counts, number * _POSITIONS + index))
@@ -117,3 +126,18 @@ def _product(layer, x, begin):
 def _flat(layer, x):
     features = math.prod(layer.kernel_size) * x.shape[-1]
     return ops.reshape(x, (-1, features))
+
+
+def is_sampled(rows):
+    count = rows.shape[0]
+    return count is None or count > _MAX_ROWS
+
+
+def sampled_rows(rows, seed):
+    """A sample of rows, scaled so that its Gram matrix has the right mean."""
+    if not is_sampled(rows):
+        return rows
+    total = ops.shape(rows)[0]
+    index = keras.random.randint((_MAX_ROWS,), 0, 2**30, seed=seed)
+    share = ops.cast(total, "float32") / _MAX_ROWS
+    return ops.take(rows, index % total, axis=0) * ops.sqrt(share)

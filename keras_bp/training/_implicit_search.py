@@ -3,7 +3,11 @@
 import keras
 
 from keras_bp.training._implicit_layers import implicit_kind
-from keras_bp.training._implicit_units import is_activation, unit_kind
+from keras_bp.training._implicit_units import (
+    activation_of,
+    is_activation,
+    unit_kind,
+)
 
 # What these hold is called in a loop of theirs, out of reach.
 _LOOPS = (keras.layers.RNN, keras.layers.TimeDistributed)
@@ -26,6 +30,38 @@ def kind_of(layer, rule):
     if rule == "dual":
         return implicit_kind(layer)
     return None if rule == "truncated" else unit_kind(layer)
+
+
+def summary(model, layers, implicit):
+    """A line for each layer of a model: its name, class, and step."""
+    chosen = {id(layer) for layer, _ in implicit}
+    lines = []
+    for layer in layers:
+        if id(layer) in chosen:
+            how = _described(layer, model.rule)
+        elif model.rule == "truncated":
+            how = "truncated with all others"
+        else:
+            how = "explicit" if layer.trainable else "not trained"
+        lines.append((layer.name, type(layer).__name__, how))
+    widths = [max(len(x[i]) for x in lines) for i in (0, 1)]
+    return "\n".join(
+        f"{name:<{widths[0]}}  {kind:<{widths[1]}}  {how}"
+        for name, kind, how in lines
+    )
+
+
+def _described(layer, rule):
+    """How a layer is trained that a rule knows, in words."""
+    kind = kind_of(layer, rule)
+    if rule == "dual":
+        return f"implicit ({kind})"
+    name, _ = activation_of(layer.activation)
+    if name is None:
+        return "explicit steps (its activation is not known)"
+    if name == "linear":
+        return f"implicit ({kind}, with the activation or loss behind it)"
+    return f"implicit ({kind})"
 
 
 def _leaves_of(model):

@@ -4,6 +4,7 @@ from keras import ops
 
 from keras_bp.training._implicit_curvature import update_curvatures
 from keras_bp.training._implicit_dual import Problem, Step, dual_gradients
+from keras_bp.training._implicit_elsewhere import used_elsewhere
 from keras_bp.training._implicit_layers import (
     factors,
     solved_for_samples,
@@ -25,6 +26,14 @@ def forward(model, x, y, sample_weight):
     """
     import tensorflow as tf
 
+    if model.elsewhere is None:
+        model.elsewhere = used_elsewhere(
+            model,
+            [x for x, _ in model.trained_implicitly()],
+            x,
+            y,
+            sample_weight,
+        )
     layers = model.trained_implicitly()
     record = _record(model, [layer for layer, _ in layers])
     weights = example_weights(sample_weight)
@@ -71,6 +80,12 @@ class ImplicitStep:
 
     def find_parts(self, weights):
         """Records what the weights of layers meet."""
+        if not self.targets:
+            raise ValueError(
+                f'{type(self._model).__name__} with rule="dual" expects '
+                "`loss` to be given to `compile`, whose curvature it measures. "
+                "Received: loss=None"
+            )
         seed, compiled = self._model.seed_generator, self._model.jit_compile
         self.parts = {
             id(layer): factors(
@@ -138,7 +153,10 @@ class ImplicitStep:
         """List of `Problem`, of the joint step."""
         parts = [part for group in self.parts.values() for part in group]
         solved = [
-            part for part in parts if solved_for_samples(part, self.decays)
+            part
+            for part in parts
+            if solved_for_samples(part, self.decays)
+            and not any(id(w) in self._model.elsewhere for w in part.weights)
         ]
         self._differentiate(solved)
         problems = []

@@ -1,5 +1,7 @@
 """A model that takes implicit steps."""
 
+import inspect
+
 import keras
 from keras import ops
 
@@ -8,7 +10,12 @@ from keras_bp._registration import serializable
 from keras_bp.layers._seeded import SeededLayer
 from keras_bp.training._implicit_apply import apply, replicas
 from keras_bp.training._implicit_diagnostics import diagnostics
-from keras_bp.training._implicit_search import kind_of, layers_in
+from keras_bp.training._implicit_layers import weights_of
+from keras_bp.training._implicit_search import (
+    kind_of,
+    layers_in,
+    summary,
+)
 from keras_bp.training._implicit_step import forward
 
 RULES = ("dual", "layerwise", "averaged", "truncated")
@@ -130,6 +137,7 @@ class ImplicitModel(SeededLayer, keras.Model):
         self.prox_learning_rate = prox_learning_rate
         self.chosen_layers = None if layers is None else list(layers)
         self.seed = seed
+        self.elsewhere = None
         self.seed_generator = _random.seed_generator(seed, self)
         self.steps = self.add_weight(
             name="steps",
@@ -143,13 +151,30 @@ class ImplicitModel(SeededLayer, keras.Model):
             self._find_layers()
             self.built = True
 
+    def compile(self, *args, **kwargs):
+        super().compile(*args, **kwargs)
+        given = inspect.signature(keras.Model.compile).bind(
+            self, *args, **kwargs
+        )
+        self.loss_weights = given.arguments.get("loss_weights")
+        # Weights that more than their layers use; found in the first step.
+        self.elsewhere = None
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.built:
+            self.optimizer.build(self.trainable_variables)
+
     def build(self, input_shape):
         if not self.model.built:
             self.model.build(input_shape)
         self._find_layers()
         self.built = True
 
-    def _build_for(self, x):
+    def build_for(self, x):
+        """Builds it for a batch of inputs, if it is not built yet."""
+        if self.built:
+            return
         if not self.model.built:
             # By shapes alone: `build` of a subclass would not reach its layers.
             self.model(
@@ -216,33 +241,30 @@ class ImplicitModel(SeededLayer, keras.Model):
         Of layers that are trained at all. The curvature is -1 where none was
         measured yet.
         """
+        self._check_built()
         trainable = {id(x) for x in self.trainable_variables}
+        if self.rule in ("layerwise", "averaged"):
+            trainable -= self.elsewhere or set()
         return [
             (layer, curvature)
             for layer, curvature in zip(
                 self._implicit, self._curvatures, strict=True
             )
-            if layer.trainable_weights
-            and all(id(x) in trainable for x in layer.trainable_weights)
+            if all(id(x) in trainable for x in weights_of(layer))
         ]
+
+    def _check_built(self):
+        if not self.built:
+            raise ValueError(
+                f"{type(self).__name__} expects to be built before it tells "
+                "of its layers. Received: a model that is not built; fit it, "
+                "or call it on a batch"
+            )
 
     def implicit_summary(self):
         """String with a line for each layer: its name, class, and step."""
-        implicit = {id(layer) for layer, _ in self.trained_implicitly()}
-        lines = []
-        for layer in self._layers_found:
-            if id(layer) in implicit:
-                how = f"implicit ({kind_of(layer, self.rule)})"
-            elif self.rule == "truncated":
-                how = "truncated with all others"
-            else:
-                how = "explicit" if layer.trainable else "not trained"
-            lines.append((layer.name, type(layer).__name__, how))
-        widths = [max(len(x[i]) for x in lines) for i in (0, 1)]
-        return "\n".join(
-            f"{name:<{widths[0]}}  {kind:<{widths[1]}}  {how}"
-            for name, kind, how in lines
-        )
+        implicit = self.trained_implicitly()
+        return summary(self, self._layers_found, implicit)
 
     def implicit_diagnostics(self, x, y, sample_weight=None):
         """What the next step would do, layer by layer, without taking it.
@@ -263,8 +285,7 @@ class ImplicitModel(SeededLayer, keras.Model):
 
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        if not self.built:
-            self._build_for(x)
+        self.build_for(x)
         # Raises before anything is done if there is no rate.
         self.proximal_rate()
         step, y_pred = forward(self, x, y, sample_weight)

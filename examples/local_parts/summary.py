@@ -1,0 +1,182 @@
+"""What the runs gave, as rows of results and as a picture."""
+
+import numpy as np
+
+from benchmarks import results
+from examples import report
+from examples.local_parts.methods import BACKPROP
+from keras_bp.training import LearningRateSweep
+
+# Points by which a method may be behind.
+ALLOWED = 1.0
+
+
+def interval(values):
+    """Mean, and the bounds of its 95% confidence interval (Student's t)."""
+    from scipy import stats
+
+    values = np.asarray(values, float)
+    mean = values.mean()
+    if len(values) < 2:
+        return mean, mean, mean
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    half = stats.t.ppf(0.975, len(values) - 1) * error
+    return mean, mean - half, mean + half
+
+
+class Summary:
+    """Reads the rows of a study.
+
+    Args:
+        name: String, of the study.
+        study: `Study`.
+        found: Dictionary from a pair, set and depth, to a dictionary from a
+            method to rows.
+    """
+
+    def __init__(self, name, study, found):
+        self.name, self.study, self._found = name, study, found
+
+    def seconds(self):
+        return sum(
+            row["seconds"]
+            for known in self._found.values()
+            for rows in known.values()
+            for row in rows
+        )
+
+    def rows(self):
+        made = []
+        for depth in self._depths():
+            for method in self._methods(depth):
+                made += self._of(depth, method)
+        return made
+
+    def draw(self, path):
+        """Draws the differences to backpropagation, with their intervals."""
+        from matplotlib.figure import Figure
+
+        depths = self._depths()
+        figure = Figure(figsize=(5 * len(depths), 4.6), layout="constrained")
+        panels = figure.subplots(1, len(depths), sharey=True, squeeze=False)[0]
+        for axes, depth in zip(panels, depths, strict=True):
+            self._panel(axes, depth)
+        panels[0].set_ylabel("points of accuracy less backprop, test")
+        panels[-1].legend(fontsize=8)
+        figure.suptitle(
+            f"{self.study.told}: mean and 95% interval", fontsize=10
+        )
+        path.write_bytes(report.png(figure, dpi=90))
+        return path
+
+    def _panel(self, axes, depth):
+        sets = self._sets(depth)
+        methods = [x for x in self._methods(depth) if x != BACKPROP]
+        for place, method in enumerate(methods):
+            found = [
+                interval(self._difference(name, depth, method)) for name in sets
+            ]
+            mean, low, high = np.array(found).T
+            shift = (place - (len(methods) - 1) / 2) * 0.7 / len(methods)
+            axes.errorbar(
+                np.arange(len(sets)) + shift,
+                mean,
+                yerr=[mean - low, high - mean],
+                fmt="o",
+                ms=3,
+                lw=1,
+                label=method,
+            )
+        axes.axhline(0, color="black", lw=0.7)
+        axes.axhline(-ALLOWED, color="black", lw=0.7, ls=":")
+        short = [name.split("-")[0] for name in sets]
+        axes.set_xticks(range(len(sets)), short, rotation=60, fontsize=8)
+        axes.set_title(f"{depth} hidden layer" + "s" * (depth > 1), fontsize=9)
+
+    def _depths(self):
+        return sorted({depth for _, depth in self._found})
+
+    def _sets(self, depth):
+        """Sets with every method of this depth."""
+        methods = self._methods(depth)
+        return [
+            name
+            for (name, own), known in self._found.items()
+            if own == depth and set(methods) <= set(known)
+        ]
+
+    def _methods(self, depth):
+        known = {
+            method
+            for (_, own), found in self._found.items()
+            if own == depth
+            for method in found
+        }
+        return [x for x in self.study.methods if x in known]
+
+    def _test(self, name, depth, method):
+        """Accuracy of each seed at the rate of the set, percent."""
+        sweep = LearningRateSweep(self._found[name, depth][method])
+        rate = sweep.best_rate(method)
+        seeds = {
+            row["seed"]: 100 * row["test"]["accuracy"]
+            for row in sweep.rows
+            if row["rate"] == rate
+        }
+        return np.array([seeds[seed] for seed in sorted(seeds)])
+
+    def _difference(self, name, depth, method):
+        ours = self._test(name, depth, method)
+        return ours - self._test(name, depth, BACKPROP)
+
+    def _of(self, depth, method):
+        sets = self._sets(depth)
+        if not sets:
+            return
+        label = f"{self.name}/{depth}/{method}"
+        found = np.array([self._test(name, depth, method) for name in sets])
+        mnist = self.name == "mnist" and method == "lin"
+        yield _row(
+            label,
+            "accuracy, test, rate by validation",
+            found.mean(0),
+            "%",
+            aim=">= 98" if mnist else None,
+        )
+        if method == BACKPROP or BACKPROP not in self._methods(depth):
+            return
+        behind = np.array(
+            [self._difference(name, depth, method) for name in sets]
+        )
+        uci = self.name == "uci"
+        yield _row(
+            label,
+            "accuracy less backprop",
+            behind.mean(0),
+            "points",
+            aim=f">= {-ALLOWED:g}" if uci else None,
+        )
+        if len(sets) == 1:
+            return
+        below = [n for n, d in zip(sets, behind, strict=True) if _worse(d)]
+        yield results.row(
+            label,
+            f"sets whose interval lies below -{ALLOWED:g} point",
+            len(below),
+            "",
+            aim="<= 0" if uci else None,
+        )
+        for name, values in zip(sets, behind, strict=True):
+            yield _row(f"{label}/{name}", "less backprop", values, "points")
+
+
+def _worse(differences):
+    return interval(differences)[2] < -ALLOWED
+
+
+def _row(label, metric, values, unit, **arguments):
+    """A row whose range is the 95% interval of a mean over seeds."""
+    bounds = [float(x) for x in interval(values)]
+    return results.row(
+        label, metric, bounds[0], unit, samples=bounds, **arguments
+    )
