@@ -213,10 +213,7 @@ def _convolution(layer, calls, weights, seed, compiled):
 
 def _has_positions(layer, call):
     """Whether a convolution has several positions, or an unknown number."""
-    shape = call.output.shape
-    first = layer.data_format == "channels_first"
-    lengths = shape[2:] if first else shape[1:-1]
-    return None in lengths or math.prod(lengths) > 1
+    return set(call.output.shape[1:]) != {1, layer.filters}
 
 
 def _recurrent(layer, calls, weights, seed, compiled):

@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_bp.ops._proximal_diagnostics import proximal_roots
 from keras_bp.ops.proximal_unit import proximal_unit
+from keras_bp.training._implicit_apply import replicas
 from keras_bp.training._implicit_convex import convex_loss
 from keras_bp.training._implicit_layers import wide
 from keras_bp.training._implicit_units import (
@@ -258,7 +259,9 @@ def unit_solvers(model, step, scale):
         unconnected_gradients="zero",
     )
     given = iter(given)
-    terms = step.terms if model.rule == "averaged" else ops.ones(())
+    terms = ops.ones(())
+    if model.rule == "averaged":
+        terms = step.terms * replicas()
     numbers = Proximal(
         ops.cast(model.proximal_rate(), "float32"),
         terms,

@@ -13,6 +13,44 @@ from keras_bp.training._implicit_units import (
 _LOOPS = (keras.layers.RNN, keras.layers.TimeDistributed)
 
 
+def check_model(model, owner):
+    """Raises `TypeError` unless it is a Keras model."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"{owner} expects `model` to be a keras.Model. Received: "
+            f"model={type(model).__module__}.{type(model).__name__}"
+        )
+
+
+def implicit_layers(model, rule, chosen):
+    """All layers with weights, and those that a rule trains implicitly.
+
+    Args:
+        model: `keras.Model`.
+        rule: String.
+        chosen: List of names, or None for all.
+    """
+    found = layers_in(model)
+    names = [layer.name for layer in found]
+    if chosen is not None and not set(chosen) <= set(names):
+        raise ValueError(
+            "ImplicitModel expects `layers` to name layers with weights, of "
+            f"{names}. Received: layers={chosen}"
+        )
+    implicit = [
+        layer
+        for layer in found
+        if kind_of(layer, rule) and (chosen is None or layer.name in chosen)
+    ]
+    if not implicit and rule != "truncated":
+        kinds = sorted({type(layer).__name__ for layer in found})
+        raise ValueError(
+            "ImplicitModel found no layer that it can train by the rule "
+            f"{rule!r}. Received: layers of {kinds}"
+        )
+    return found, implicit
+
+
 def layers_in(model):
     """All layers with weights of their own, each once, in order."""
     return [

@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from keras_bp.training._implicit_apply import replicas
 from keras_bp.training._implicit_curvature import update_curvatures
 from keras_bp.training._implicit_dual import Problem, Step, dual_gradients
 from keras_bp.training._implicit_elsewhere import used_elsewhere
@@ -119,7 +120,8 @@ class ImplicitStep:
             if g is not None
         )
         square = square / ops.square(scale)
-        rate = ops.cast(self._model.proximal_rate(), square.dtype)
+        # Losses and gradients of replicas are shares, which add up.
+        rate = replicas() * ops.cast(self._model.proximal_rate(), square.dtype)
         limit = ops.cast(self.loss, square.dtype) / ops.maximum(
             rate * square, 1e-30
         )

@@ -12,8 +12,8 @@ from keras_bp.training._implicit_apply import apply, replicas
 from keras_bp.training._implicit_diagnostics import diagnostics
 from keras_bp.training._implicit_layers import weights_of
 from keras_bp.training._implicit_search import (
-    kind_of,
-    layers_in,
+    check_model,
+    implicit_layers,
     summary,
 )
 from keras_bp.training._implicit_step import forward
@@ -117,7 +117,8 @@ class ImplicitModel(SeededLayer, keras.Model):
         seed=None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        # The wrapped model casts its inputs itself.
+        super().__init__(autocast=False, **kwargs)
         owner = type(self).__name__
         _checks.check_one_of("rule", rule, RULES, owner=owner)
         _checks.check_positive("curvature_scale", curvature_scale, owner=owner)
@@ -125,11 +126,7 @@ class ImplicitModel(SeededLayer, keras.Model):
             _checks.check_positive(
                 "prox_learning_rate", prox_learning_rate, owner=owner
             )
-        if not isinstance(model, keras.Model):
-            raise TypeError(
-                f"{owner} expects `model` to be a keras.Model. Received: "
-                f"model={type(model).__module__}.{type(model).__name__}"
-            )
+        check_model(model, owner)
         self.model = model
         self.rule = rule
         self.curvature_scale = float(curvature_scale)
@@ -185,27 +182,9 @@ class ImplicitModel(SeededLayer, keras.Model):
         self.build(keras.tree.map_structure(lambda a: a.shape, x))
 
     def _find_layers(self):
-        found = layers_in(self.model)
-        chosen = self.chosen_layers
-        names = [layer.name for layer in found]
-        if chosen is not None and not set(chosen) <= set(names):
-            raise ValueError(
-                f"{type(self).__name__} expects `layers` to name layers with "
-                f"weights, of {names}. Received: layers={chosen}"
-            )
-        self._layers_found = found
-        self._implicit = [
-            layer
-            for layer in found
-            if kind_of(layer, self.rule)
-            and (chosen is None or layer.name in chosen)
-        ]
-        if not self._implicit and self.rule != "truncated":
-            kinds = sorted({type(layer).__name__ for layer in found})
-            raise ValueError(
-                f"{type(self).__name__} found no layer that it can train by "
-                f"the rule {self.rule!r}. Received: layers of {kinds}"
-            )
+        self._layers_found, self._implicit = implicit_layers(
+            self.model, self.rule, self.chosen_layers
+        )
         self._curvatures = [
             self.add_weight(
                 name=f"curvature_{index}",

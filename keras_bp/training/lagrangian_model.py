@@ -129,7 +129,8 @@ class LagrangianModel(keras.Model):
         num_examples=None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        # The wrapped model casts its inputs itself.
+        super().__init__(autocast=False, **kwargs)
         self._arguments = {
             "constraint": constraint,
             "inequality": inequality,

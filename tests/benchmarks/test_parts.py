@@ -39,3 +39,16 @@ def test_a_word_chooses_parts(tmp_path):
 def test_what_is_unknown_is_a_usage_error(tmp_path, options):
     with pytest.raises(app.UsageError):
         ran(tmp_path, **options)
+
+
+def test_what_is_cut_off_keeps_what_it_has_measured(tmp_path):
+    def cut(rounds):
+        return {**some(rounds), "three": lambda: 1 / 0}
+
+    out = tmp_path / "result.json"
+    given = {"rounds": 3, "only": None, "out": str(out)}
+    with pytest.raises(ZeroDivisionError):
+        parts.run(["program"], given, cut, "Title", "python -m a", "a chip")
+    made = json.loads(out.read_text("utf-8"))
+    assert [row["name"] for row in made["rows"]] == ["one graph", "two graph"]
+    assert made["machine"].endswith("a chip")

@@ -117,6 +117,22 @@ def test_positions_of_a_convolution_depend_on_the_seed():
     assert not np.allclose(found[0], found[1])
 
 
+def test_a_wrapped_model_casts_its_inputs_itself():
+    net = keras.Sequential(
+        [
+            keras.Input((1,)),
+            layers.Rescaling(1.0, offset=-4096.0, dtype="float32"),
+            layers.Dense(1, dtype="float32", kernel_initializer="ones"),
+        ]
+    )
+    try:
+        keras.mixed_precision.set_global_policy("mixed_float16")
+        found = make_implicit(net)(np.array([[4097.0]], "float32"))
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    assert float(found[0, 0]) == 1.0
+
+
 def test_targets_that_are_broadcast_are_linearized():
     # One target for three outputs, as the loss of Keras takes it.
     net = keras.Sequential([keras.Input((2,)), layers.Dense(3)])

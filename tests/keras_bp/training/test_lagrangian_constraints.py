@@ -38,10 +38,12 @@ DOCUMENTED = {
 
 
 def evaluated(rule, what, r=R, multiplier=MULTIPLIER):
-    point = tf.constant(r, "float64"), tf.constant(multiplier, "float64")
+    r, multiplier, rho, epsilon = (
+        tf.constant(x, "float64") for x in (r, multiplier, RHO, EPSILON)
+    )
     if what in ("value", "slope"):
-        return np.asarray(getattr(rule, what)(point[0], EPSILON))
-    return np.asarray(getattr(rule, what)(*point, RHO, EPSILON))
+        return np.asarray(getattr(rule, what)(r, epsilon))
+    return np.asarray(getattr(rule, what)(r, multiplier, rho, epsilon))
 
 
 def numeric(rule, what, by):

@@ -253,15 +253,16 @@ def test_a_sum_is_no_mean():
     assert_same(summed, moved(model, X, Y, 3.0, "dual"), rtol=1e-3)
 
 
-def test_replicas_average_their_steps(two_replicas):
+@pytest.mark.parametrize("rule", RULES)
+def test_replicas_average_their_steps(rule, two_replicas):
     one = net(layers.Dense(3, "relu"), layers.Dense(2))
     with two_replicas.scope():
         model = net(layers.Dense(3, "relu"), layers.Dense(2))
         model.set_weights(one.get_weights())
-        trained = make_implicit(model, seed=0)
+        trained = make_implicit(model, rule, seed=0)
         trained.compile(keras.optimizers.SGD(100.0), "mse")
         settle(trained)
-    alone = moved(one, X, Y, 100.0, "dual")
+    alone = moved(one, X, Y, 100.0, rule)
     before = model.get_weights()
     # Each of them has the same six examples.
     rows = np.concatenate([X, X]), np.concatenate([Y, Y])
