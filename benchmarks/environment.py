@@ -6,7 +6,7 @@ import platform
 
 from benchmarks import results
 
-_PACKAGES = ("tensorflow", "keras", "numpy", "ai-edge-litert")
+_PACKAGES = ("tensorflow", "jax", "torch", "keras", "numpy", "ai-edge-litert")
 
 
 def machine():
@@ -37,7 +37,7 @@ def versions():
     return found
 
 
-def result(name, command, seeds, seconds, rows):
+def result(name, command, seeds, seconds, rows, device=None):
     """Builds and checks the `results.Result` of a run on this machine.
 
     Args:
@@ -46,6 +46,7 @@ def result(name, command, seeds, seconds, rows):
         seeds: List of integers.
         seconds: Float, how long it took.
         rows: List of `results.Row`.
+        device: String, what ran it beside the cores, or None.
 
     Returns:
         `results.Result`.
@@ -57,7 +58,7 @@ def result(name, command, seeds, seconds, rows):
         name=name,
         command=command,
         versions=versions(),
-        machine=machine(),
+        machine=f"{machine()}, {device}" if device else machine(),
         seeds=list(seeds),
         seconds=round(seconds, 1),
         rows=list(rows),

@@ -21,7 +21,7 @@ def define_flags():
     }
 
 
-def run(argv, given, parts, title, command):
+def run(argv, given, parts, title, command, device=None):
     """Runs parts, prints their rows, and records them.
 
     Args:
@@ -31,27 +31,34 @@ def run(argv, given, parts, title, command):
             to a function that returns a list of `results.Row`.
         title: String, of the result.
         command: String, by which it is run.
+        device: String, what runs it beside the cores, or None.
     """
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
     keras.utils.set_random_seed(0)
     begin = time.perf_counter()
+    chosen = {
+        name: part
+        for name, part in parts(given["rounds"]).items()
+        if not given["only"] or given["only"] in name
+    }
+    if not chosen:
+        raise app.UsageError(f"No part holds {given['only']!r}.")
     rows = []
-    for name, part in parts(given["rounds"]).items():
-        if given["only"] and given["only"] not in name:
-            continue
+    for name, part in chosen.items():
         print(f"Running {name}.", flush=True)
         found = part()
         print(tables.text_table(found), flush=True)
         rows += found
         keras.backend.clear_session()
-    if not rows:
-        raise app.UsageError(f"No part holds {given['only']!r}.")
+        if not rows:
+            continue
+        # After each part: what is cut off keeps what it has measured.
+        seconds = time.perf_counter() - begin
+        result = environment.result(title, command, [0], seconds, rows, device)
+        if given["out"]:
+            results.write(result, given["out"])
     print(f"\n{tables.text_table(rows)}\nMedians of rounds, and their range.")
-    seconds = time.perf_counter() - begin
-    result = environment.result(title, command, [0], seconds, rows)
-    if given["out"]:
-        results.write(result, given["out"])
 
 
 def values(holders):

@@ -3,30 +3,35 @@
 import time
 
 
-def compare(functions, *, rounds=15, seconds_per_round=0.1):
+def compare(functions, *, rounds=15, seconds_per_round=0.1, wait=None):
     """Times functions in turns, so that a busy moment hits all of them.
 
     Args:
         functions: Dictionary from a name to a function without arguments that
-            returns when its work is done. Each is called twice before.
+            returns when its work is done, or else `wait` does. Each is called
+            twice before.
         rounds: Integer, how often each is timed.
         seconds_per_round: Float, how long one timing lasts at least, unless
             a single call takes longer.
+        wait: Function of what the last call of a timing returned, which
+            returns when all its work is done; for a device that works while
+            Python goes on.
 
     Returns:
         Dictionary from the name to a list of seconds per call, one a round.
     """
     calls = {}
     for name, function in functions.items():
-        function()
-        calls[name] = max(1, round(seconds_per_round / _seconds(function, 1)))
+        _seconds(function, 1, wait)
+        once = _seconds(function, 1, wait)
+        calls[name] = max(1, round(seconds_per_round / once))
     found = {name: [] for name in functions}
     names = list(functions)
     for index in range(rounds):
         # Another one begins in each round.
         turn = index % len(names)
         for name in names[turn:] + names[:turn]:
-            found[name].append(_seconds(functions[name], calls[name]))
+            found[name].append(_seconds(functions[name], calls[name], wait))
     return found
 
 
@@ -47,8 +52,10 @@ def ratios(found, name, against):
     ]
 
 
-def _seconds(function, calls):
+def _seconds(function, calls, wait):
     begin = time.perf_counter()
     for _ in range(calls):
-        function()
+        found = function()
+    if wait is not None:
+        wait(found)
     return (time.perf_counter() - begin) / calls

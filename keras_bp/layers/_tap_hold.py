@@ -44,7 +44,8 @@ class TapHold(keras.layers.Layer):
 
     def call(self, taps):
         """Taps with the held ones in their places."""
-        return ops.where(self.mask > 0.5, self.value, taps)
+        # A copy: JAX takes no variable here.
+        return ops.where(self.mask > 0.5, ops.copy(self.value), taps)
 
     def choose(self, taps, rounded, training):
         """The rounded taps where they are to be rounded, else the others."""

@@ -9,6 +9,7 @@ from keras import ops
 from keras_bp import _checks, _random
 from keras_bp._registration import serializable
 from keras_bp.layers._seeded import SeededLayer
+from keras_bp.ops import _wide
 from keras_bp.ops.fixed_point import FixedPoint
 from keras_bp.ops.quantize_fixed_point import (
     SATURATION_GRADIENTS,
@@ -155,7 +156,7 @@ class FixedPointQuantizer(SeededLayer, keras.layers.Layer):
         return ops.cast(y, wide_dtype(self))
 
     def _with_noise(self, x):
-        dtype = "float64" if x.dtype == "float64" else "float32"
+        dtype = _wide.wide_dtype(x)
         form = self.fixed_point
         step = fixed_point_step(form, self.log2_step, dtype)
         noise = _random.uniform(ops.shape(x), self.seed_generator, dtype)

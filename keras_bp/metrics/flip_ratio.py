@@ -89,7 +89,7 @@ class FlipRatio(keras.metrics.Metric):
         flips = ops.cast(ops.mean(changed), self.total.dtype) * self.seen
         self.total.assign_add(flips)
         self.count.assign_add(self.seen)
-        self.seen.assign(ops.ones_like(self.seen))
+        self.seen.assign(1.0)
         self.last.assign(values)
 
     def result(self):
@@ -98,8 +98,8 @@ class FlipRatio(keras.metrics.Metric):
 
     def reset_state(self):
         """Starts a new mean; the last values are kept."""
-        self.total.assign(ops.zeros_like(self.total))
-        self.count.assign(ops.zeros_like(self.count))
+        self.total.assign(0.0)
+        self.count.assign(0.0)
 
     def get_config(self):
         return {

@@ -2,6 +2,8 @@
 
 from keras import ops
 
+from keras_bp.ops._wide import wide_dtype
+
 
 def noise_and_signal(y_true, y_pred, *, owner):
     """Energies of what is left after the best common phase, and of `y_true`.
@@ -25,7 +27,7 @@ def noise_and_signal(y_true, y_pred, *, owner):
     y_true = ops.convert_to_tensor(y_true)
     y_pred = ops.convert_to_tensor(y_pred)
     _check_shapes(tuple(y_true.shape), tuple(y_pred.shape), owner)
-    dtype = "float64" if y_pred.dtype == "float64" else "float32"
+    dtype = wide_dtype(y_pred)
     i, q, i_hat, q_hat = (
         ops.cast(x[..., part::2], dtype)
         for x in (y_true, y_pred)

@@ -3,6 +3,7 @@
 from keras import ops
 
 from keras_bp import _checks
+from keras_bp.ops._wide import wide_dtype
 from keras_bp.ops.binary_estimators import BinaryForward, get_binary_estimator
 
 
@@ -60,7 +61,7 @@ def binarize(
             "binarize expects `noise` of the shape of `x`. Received: "
             f"noise.shape={tuple(noise.shape)}, x.shape={tuple(x.shape)}"
         )
-    dtype = "float64" if x.dtype == "float64" else "float32"
+    dtype = wide_dtype(x)
     arguments = [x, ops.copy(ops.cast(slope, dtype))]
     if mode == "stochastic":
         arguments.append(ops.cast(noise, dtype))

@@ -147,10 +147,9 @@ def _framed(x, taps, strides):
     # What follows a frame is the end of the frame `overlap` later.
     after = ops.reshape(x[:, overlap:], (-1, advance * channels))
     after = after[:, (advance - overlap) * channels :]
-    y = ops.matmul(
-        ops.concatenate([first, after], axis=1),
-        _toeplitz(taps, advance, strides),
-    )
+    # Not `ops.matmul`: on PyTorch it narrows float64 (Keras 3.15).
+    joined = ops.concatenate([first, after], axis=1)
+    y = joined @ _toeplitz(taps, advance, strides)
     y = ops.reshape(y, (-1, frames * (advance // strides), filters))
     return y[:, :outputs]
 

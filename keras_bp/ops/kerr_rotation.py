@@ -3,6 +3,7 @@
 from keras import ops
 
 from keras_bp import _checks
+from keras_bp.ops._wide import floor
 
 PHASORS = ("exact", "taylor2", "taylor3")
 
@@ -69,26 +70,25 @@ def lookup_phasor(theta, cosines, sines, smallest, step):
         Two tensors with the shape and dtype of `theta`.
     """
 
+    # One result each: PyTorch's custom gradient has but one upstream.
     @ops.custom_gradient
-    def look_up(theta, cosines, sines):
-        index = ops.floor(theta * (1.0 / step)) - smallest
-        index = ops.clip(index, 0, cosines.shape[0] - 1)
+    def look_up(theta, table, slopes):
+        index = floor(theta * (1.0 / step)) - smallest
+        index = ops.clip(index, 0, table.shape[0] - 1)
         index = ops.cast(index, "int32")
-        cosine, sine = ops.take(cosines, index), ops.take(sines, index)
 
         def grad(*args, upstream=None):
             if upstream is None:
-                upstream = args
-            by_cosine, by_sine = upstream
+                (upstream,) = args
             return (
-                by_sine * cosine - by_cosine * sine,
-                ops.zeros_like(cosines),
-                ops.zeros_like(sines),
+                upstream * ops.take(slopes, index),
+                ops.zeros_like(table),
+                ops.zeros_like(slopes),
             )
 
-        return (cosine, sine), grad
+        return ops.take(table, index), grad
 
-    return look_up(theta, cosines, sines)
+    return look_up(theta, cosines, -sines), look_up(theta, sines, cosines)
 
 
 def rotate(u, cosine, sine):

@@ -6,6 +6,7 @@ import numpy as np
 from keras import ops
 
 from keras_bp import _checks
+from keras_bp.ops._wide import ceil, floor, wide_dtype
 from keras_bp.ops.fixed_point import FixedPoint
 from keras_bp.ops.signed_digits import integers_of_few_digits
 
@@ -58,7 +59,7 @@ def quantize_fixed_point(
     _check_arguments(fixed_point, log2_step, saturation_gradient)
     # A copy: the custom gradient refuses a variable.
     x = ops.copy(x)
-    dtype = "float64" if x.dtype == "float64" else "float32"
+    dtype = wide_dtype(x)
     check_word_length(fixed_point, dtype, owner="quantize_fixed_point")
     if fixed_point.scale == "fixed":
         return _with_fixed_step(x, fixed_point, dtype, saturation_gradient)
@@ -102,7 +103,7 @@ def overflow_rate(x, fixed_point, log2_step=None):
         as an overflow.
     """
     x = ops.convert_to_tensor(x)
-    dtype = "float64" if x.dtype == "float64" else "float32"
+    dtype = wide_dtype(x)
     # The same operations as in the rounding itself, so that a graph shares
     # them.
     step = fixed_point_step(fixed_point, log2_step, dtype)
@@ -189,11 +190,11 @@ def _with_trained_step(x, log2_step, fixed_point, dtype, saturation_gradient):
 def _round(value, rounding):
     if rounding == "nearest":
         # Not floor(v + 0.5): the sum can round up just below a half.
-        return ops.ceil(ops.floor(value * 2.0) * 0.5)
+        return ceil(floor(value * 2.0) * 0.5)
     if rounding == "nearest_even":
         return ops.round(value)
     if rounding == "truncate":
-        return ops.floor(value)
+        return floor(value)
     return ops.trunc(value)
 
 
@@ -215,7 +216,7 @@ def _limit(rounded, value, fixed_point):
         return _clip(rounded, fixed_point)
     low = fixed_point.minimum_integer
     span = 2.0**fixed_point.word_length
-    return rounded - ops.floor((rounded - low) * (1.0 / span)) * span
+    return rounded - floor((rounded - low) * (1.0 / span)) * span
 
 
 def _of_few_digits(value, fixed_point):

@@ -134,14 +134,12 @@ def _upward(block, slot):
     makers = {s.index: x for x in block.steps for s in slots_in(x.outputs)}
     between = []
     while True:
-        step = makers.get(slot.index)
-        if step is None:
-            raise _Whole("no layer of its own makes its outputs")
+        step = makers[slot.index]
         if type(step.operation) in _PRUNED:
             return between[::-1], step
         read = slots_in([step.args, step.kwargs])
         if type(step.operation) not in _SEPARATE or len(read) != 1:
-            raise _Whole(f"{_describe(step)} mixes or moves its neurons")
+            raise _Whole(f"{_describe(step)} does not keep neurons apart")
         between.append(step)
         (slot,) = read
 
@@ -187,7 +185,7 @@ def _check_between(step, size):
     if isinstance(layer, layers.Activation) and not _acts_alone(
         layer.activation, size
     ):
-        raise _Whole(f"{_describe(step)} mixes or moves its neurons")
+        raise _Whole(f"{_describe(step)} does not keep neurons apart")
     if any(weight.shape[-1] != size for weight in layer.weights):
         raise _Whole(f"{_describe(step)} has no weights for each neuron")
     rank = len(step.outputs.shape)
@@ -215,9 +213,7 @@ def _check_reader(step, slot):
 
 def _acts_alone(function, units):
     """Whether a function of some neurons is that of all, as far as one sees."""
-    if getattr(function, "weights", None):
-        return False
-    x = 3.0 * np.sin(np.arange(1.0, 2 * units + 3)).reshape(2, -1)
+    x = np.sin(np.arange(1.0, 2 * units + 3)).reshape(2, -1) * [[0.1], [3.0]]
     keep = np.sin(3.0 * np.arange(x.shape[1])) > 0
     # Outside the noise and statistics of any layer that is called here.
     with keras.StatelessScope():

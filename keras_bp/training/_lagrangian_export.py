@@ -40,6 +40,7 @@ class Pruner:
 
     def __init__(self, model, x, y=None, batch_size=256):
         _checks.check_integer("batch_size", batch_size, minimum=1, owner=_OWNER)
+        _check_examples(x, y)
         self.model, self.x, self.y = model, x, y
         self.batch_size = batch_size
         self.chains, self.whole = chains_of(model.graph)
@@ -222,6 +223,22 @@ class Pruner:
                     "whole_because": self.whole[unknown.name],
                 }
         return {u.name: report[u.name] for u in self.model.graph.unknowns}
+
+
+def _check_examples(x, y):
+    data = [split(x)[1]] if y is None else [split(x)[1], y]
+    leaves = keras.tree.flatten(data)
+    if not all(getattr(leaf, "shape", ()) for leaf in leaves):
+        raise TypeError(
+            f"{_OWNER} expects arrays of examples. Received: x of type "
+            f"{type(x).__name__}, y of type {type(y).__name__}"
+        )
+    sizes = [leaf.shape[0] for leaf in leaves]
+    if len(set(sizes)) > 1 or sizes[0] == 0:
+        raise ValueError(
+            f"{_OWNER} expects as many examples in `x` as in `y`, and one at "
+            f"least. Received: {sizes}"
+        )
 
 
 def _mask(chain, dropped):

@@ -70,7 +70,8 @@ def wrapped(model, *, eager=False, loss=CROSS_ENTROPY, rates=None, **options):
 
 def values_of(variables):
     """Arrays of variables or tensors, copied."""
-    return [np.array(getattr(x, "value", x)) for x in variables]
+    tensors = [getattr(x, "value", x) for x in variables]
+    return [np.copy(x.numpy()) for x in tensors]
 
 
 def step_of(trained, x, y, **options):
@@ -104,6 +105,11 @@ def assert_equal(found, expected):
     assert len(found) == len(expected) > 0
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def numbered(x):
+    """A batch of all examples."""
+    return {"example_index": np.arange(len(x)), "inputs": x}
 
 
 class Recorded(keras.callbacks.Callback):

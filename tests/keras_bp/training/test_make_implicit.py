@@ -262,10 +262,10 @@ def test_replicas_average_their_steps(rule, two_replicas):
         trained = make_implicit(model, rule, seed=0)
         trained.compile(keras.optimizers.SGD(100.0), "mse")
         settle(trained)
-    alone = moved(one, X, Y, 100.0, rule)
-    before = model.get_weights()
     # Each of them has the same six examples.
     rows = np.concatenate([X, X]), np.concatenate([Y, Y])
+    alone = moved(one, *rows, 100.0, rule)
+    before = model.get_weights()
     logs = trained.fit(*rows, batch_size=12, shuffle=False, verbose=0).history
     after = model.get_weights()
     assert_same([a - b for a, b in zip(after, before, strict=True)], alone)

@@ -1,0 +1,314 @@
+"""States that a `LagrangianModel` keeps for each example."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+from lagrangian_toys import (
+    assert_close,
+    assert_equal,
+    examples,
+    net,
+    numbered,
+    values_of,
+    wrapped,
+)
+
+from keras_bp.training import LagrangianModel, index_examples
+from keras_bp.training._lagrangian_relaxation import Relaxation
+from keras_bp.training._lagrangian_step import start
+
+X, Y = examples()
+ADAM = keras.optimizers.Adam
+
+
+def kept(**options):
+    """An eager model with tables for six examples."""
+    options = {"inner_steps": 3, "rates": (0.3, 0.05, 0.5), **options}
+    model = options.pop("model", None) or net(5, 4)
+    return wrapped(model, **{"eager": True, "states": "persistent", **options})
+
+
+def rows_of(trained):
+    """All tables of states, the count first."""
+    tables = trained.tables
+    slots = [*tables.value_slots, *tables.multiplier_slots]
+    return values_of(
+        [
+            tables.count,
+            *tables.values,
+            *tables.multipliers,
+            *(x for each in slots for x in each),
+        ]
+    )
+
+
+@pytest.mark.parametrize("states", ["transient", "persistent"])
+def test_a_model_that_is_loaded_goes_on_to_the_last_bit(states, tmp_path):
+    trained = wrapped(
+        net(5, layers.BatchNormalization(), 4),
+        eager=states == "transient",
+        states=states,
+        inner_steps=3,
+        rho=keras.optimizers.schedules.ExponentialDecay(9.0, 3, 0.5),
+        stabilizer="optimistic",
+        rates=(ADAM(0.03), None, ADAM(0.02)),
+    )
+    options = {"batch_size": 3, "epochs": 2, "verbose": 0, "shuffle": False}
+    trained.fit(X, Y, **options)
+    trained.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.num_examples == (6 if states == "persistent" else None)
+    assert_equal(values_of(loaded.variables), values_of(trained.variables))
+    logs = [x.fit(X, Y, **options).history for x in (trained, loaded)]
+    assert logs[0] == logs[1]
+    assert int(loaded.steps.value) == 8
+    assert_equal(values_of(loaded.variables), values_of(trained.variables))
+
+
+def test_two_visits_are_one_of_as_many_steps_if_weights_stay():
+    slots = {"rates": (0.0, ADAM(0.05), ADAM(0.03))}
+    often, long = kept(**slots, inner_steps=4), kept(**slots, inner_steps=8)
+    often.fit(X, Y, 3, epochs=2, shuffle=False, verbose=0)
+    long.fit(X, Y, 3, epochs=1, shuffle=False, verbose=0)
+    rows = rows_of(long)
+    np.testing.assert_array_equal(rows[0], [8] * 6)
+    assert len(rows) == 1 + 4 * 3
+    assert all(np.abs(x).min() > 0 for x in rows)
+    assert_close(rows_of(often), rows, rtol=1e-3, atol=1e-6)
+
+
+def test_states_of_a_batch_are_new_if_they_are_not_kept():
+    trained = kept(states="transient", rates=(0.0, 0.05, 0.5))
+    logs = trained.fit(X, Y, 6, epochs=2, shuffle=False, verbose=0).history
+    assert trained.tables is None
+    assert logs["residual"][0] == logs["residual"][1] > 0
+    keeps = kept(rates=(0.0, 0.05, 0.5))
+    logs = keeps.fit(X, Y, 6, epochs=2, shuffle=False, verbose=0).history
+    assert abs(logs["residual"][0] - logs["residual"][1]) > 1e-4
+
+
+@pytest.mark.parametrize("transport", [True, False])
+def test_an_example_that_is_not_visited_stays(transport):
+    rates = (0.3, ADAM(0.05), ADAM(0.03))
+    trained = kept(rates=rates, transport=transport, num_examples=6)
+
+    def visit(*index):
+        x = {"example_index": np.array(index), "inputs": X[list(index)]}
+        trained.train_on_batch(x, Y[list(index)])
+
+    visit(4, 1, 0)
+    before = rows_of(trained)
+    visit(1, 5)
+    np.testing.assert_array_equal(trained.tables.count, [3, 6, 0, 0, 3, 3])
+    for now, then in zip(rows_of(trained), before, strict=True):
+        np.testing.assert_array_equal(now[[0, 2, 3, 4]], then[[0, 2, 3, 4]])
+        assert (now[[1, 5]] != then[[1, 5]]).reshape(2, -1).any(axis=1).all()
+        assert not now[[2, 3]].any()
+
+
+def begun(trained):
+    """Where the next steps would begin, and their residuals."""
+    relaxation = Relaxation(trained, X, Y, None)
+    values = start(trained, relaxation, np.arange(6))[0].values
+    return values_of(values), values_of(relaxation.residuals(values))
+
+
+def test_transport_changes_nothing_while_weights_stay():
+    with_it, without = (
+        kept(transport=transport, rates=(0.0, 0.05, 0.5))
+        for transport in (True, False)
+    )
+    for trained in (with_it, without):
+        trained.fit(X, Y, 3, epochs=2, shuffle=False, verbose=0)
+        values, residuals = begun(trained)
+        assert np.abs(residuals[0]).min() > 0
+        table = residuals if trained.transport else values
+        assert_close(values_of(trained.tables.values), table)
+    for a, b in zip(begun(with_it), begun(without), strict=True):
+        assert_close(a, b)
+
+
+@pytest.mark.parametrize("kind", ["dense", "recurrent"])
+def test_unknowns_follow_weights_that_move_if_they_are_transported(kind):
+    for transport in (True, False):
+        model = net(5, 4)
+        x = X
+        if kind == "recurrent":
+            model = net(layers.LSTM(3), shape=(4, 2))
+            x = examples(6, (4, 2))[0]
+        trained = kept(model=model, transport=transport)
+        trained.fit(x, Y, 6, verbose=0)
+
+        def begin(trained=trained, x=x):
+            relaxation = Relaxation(trained, x, Y, None)
+            values = start(trained, relaxation, np.arange(6))[0].values
+            return values_of(values), values_of(relaxation.residuals(values))
+
+        before = begin()
+        model.set_weights([1.5 * w for w in model.get_weights()])
+        after = begin()
+        # The distance stays, or the value does.
+        stays, moves = (1, 0) if transport else (0, 1)
+        assert_close(after[stays], before[stays])
+        assert np.abs(after[moves][0] - before[moves][0]).max() > 0.01
+
+
+def test_memory_is_that_of_the_tables(capsys):
+    trained = kept(
+        rates=(0.1, ADAM(0.01), 0.1), stabilizer="optimistic", num_examples=50
+    )
+    # Values, multipliers, three slots and one, of 9 neurons; and the count.
+    assert trained.state_memory() == 50 * 4 * (9 * 6 + 1)
+    assert trained.state_memory() == sum(x.nbytes for x in rows_of(trained))
+    assert trained.state_memory(7) == 7 * 4 * (9 * 6 + 1)
+    trained.train_on_batch(numbered(X), Y)
+    assert capsys.readouterr().out == ""
+
+
+def test_memory_is_told_before_training(capsys):
+    count = 2**20 // 80
+    trained = kept(num_examples=2 * count)
+    said = []
+    trained.fit(
+        numbered(X),
+        Y,
+        verbose=2,
+        callbacks=keras.callbacks.LambdaCallback(
+            on_train_begin=lambda logs: said.append(capsys.readouterr().out)
+        ),
+    )
+    assert said == [f"States of {2 * count} examples take 1.9 MiB.\n"]
+    trained.fit(numbered(X), Y, verbose=0)
+    assert "States" not in capsys.readouterr().out
+
+
+def test_a_data_set_with_numbers_trains_as_its_arrays_do():
+    arrays, data = kept(), kept(num_examples=6)
+    arrays.fit(X, Y, 2, epochs=2, shuffle=False, verbose=0)
+    source = tf.data.Dataset.from_tensor_slices((X, Y))
+    data.fit(
+        index_examples(source).batch(2), epochs=2, verbose=0, shuffle=False
+    )
+    assert_close(rows_of(data), rows_of(arrays), rtol=1e-5)
+    assert_close(values_of(data.weights), values_of(arrays.weights), rtol=1e-5)
+
+
+def test_states_that_are_not_kept_need_no_numbers():
+    trained = kept(states="transient")
+    source = tf.data.Dataset.from_tensor_slices((X, Y))
+    for data in (source, index_examples(source)):
+        trained.fit(data.batch(3), shuffle=False, verbose=0)
+    assert int(trained.steps.value) == 4
+
+
+def test_support_counts_the_multipliers_that_are_kept():
+    trained = kept(constraint="abs", inequality="phr", epsilon=0.1)
+    trained.fit(X, Y, 6, epochs=8, verbose=0)
+    found = trained.support()
+    for unknown, table in zip(
+        trained.graph.unknowns, trained.tables.multipliers, strict=True
+    ):
+        active = np.abs(table.numpy()) > 1e-6
+        each = found[unknown.name]
+        assert each["pairs"] == active.mean()
+        np.testing.assert_array_equal(each["is_support"], active.any(axis=0))
+        assert each["neurons"] == active.any(axis=0).mean()
+    assert 0 < min(each["pairs"] for each in found.values()) < 1
+
+
+@pytest.mark.parametrize("eager", [False, "xla"])
+@pytest.mark.parametrize("states", ["transient", "persistent"])
+def test_a_step_that_diverges_is_not_taken_and_ends_training(states, eager):
+    trained = kept(
+        states=states,
+        eager=eager,
+        rates=(ADAM(0.1), None, None),
+        model=net(5),
+        num_examples=6,
+    )
+    wrong = np.where(np.arange(24) == 5, np.nan, X.ravel()).reshape(X.shape)
+    x, wrong = (numbered(a.astype("float32")) for a in (X, wrong))
+    if states == "transient":
+        x, wrong = x["inputs"], wrong["inputs"]
+    trained.fit(x, Y, verbose=0)
+
+    def lasting():
+        rows = rows_of(trained) if states == "persistent" else []
+        return [*values_of(trained.trainable_variables), *rows]
+
+    before = lasting()
+    with pytest.raises(FloatingPointError, match="diverged at or before step"):
+        trained.fit(wrong, Y, epochs=3, verbose=0)
+    assert_equal(lasting(), before)
+    assert int(trained.steps.value) == 2
+    # What is right again goes on.
+    trained.fit(x, Y, verbose=0)
+    assert np.abs(lasting()[0] - before[0]).max() > 1e-3
+    assert all(np.isfinite(a).all() for a in lasting())
+
+
+def test_rates_that_are_too_large_are_said_to_diverge():
+    trained = kept(states="transient", rates=(0.1, 90.0, 90.0), inner_steps=9)
+    before = values_of(trained.trainable_variables)
+    with pytest.raises(FloatingPointError, match="smaller rates of `state_opt"):
+        trained.fit(X, Y, verbose=0)
+    assert_equal(values_of(trained.trainable_variables), before)
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    trained = kept(eager=False, num_examples=6)
+    trained.fit(numbered(X), Y, verbose=0)
+    return trained
+
+
+@pytest.mark.parametrize(
+    "index", [[0, 1, 2, 3, 4, 6], [-1, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4, 3]]
+)
+def test_wrong_numbers_are_refused_and_change_nothing(numbers, index):
+    before = rows_of(numbers) + values_of(numbers.trainable_variables)
+    x = {"example_index": np.array(index), "inputs": X}
+    with pytest.raises(ValueError, match="different numbers, from 0 to 5"):
+        numbers.fit(x, Y, verbose=0)
+    after = rows_of(numbers) + values_of(numbers.trainable_variables)
+    assert_equal(after, before)
+
+
+def test_another_size_of_the_data_set_is_refused(tmp_path):
+    trained = kept()
+    trained.fit(X, Y, verbose=0)
+    trained.save(tmp_path / "model.keras")
+    for model in (trained, keras.models.load_model(tmp_path / "model.keras")):
+        with pytest.raises(
+            ValueError, match="of 6 examples, and expects to go"
+        ):
+            model.fit(X[:5], Y[:5], verbose=0)
+        with pytest.raises(ValueError, match="Received: 12 examples"):
+            model.fit(np.tile(X, (2, 1)), np.tile(Y, 2), verbose=0)
+    # Some of them, by their numbers.
+    x = {"example_index": np.array([5, 2]), "inputs": X[[5, 2]]}
+    trained.fit(x, Y[[5, 2]], verbose=0)
+    np.testing.assert_array_equal(trained.tables.count, [3, 3, 6, 3, 3, 6])
+
+
+def test_data_without_numbers_are_refused():
+    quiet = {"verbose": 0, "shuffle": False}
+    source = tf.data.Dataset.from_tensor_slices((X, Y))
+    with pytest.raises(ValueError, match="hold the numbers of its examples"):
+        kept(num_examples=6).fit(source.batch(3), **quiet)
+    with pytest.raises(ValueError, match="expects `num_examples` for a data"):
+        kept().fit(index_examples(source).batch(3), **quiet)
+    with pytest.raises(ValueError, match="expects `num_examples`, which it"):
+        LagrangianModel(net(5), states="persistent").state_memory()
+
+
+def test_rules_may_change_if_their_slots_do_not():
+    trained = kept(rates=(0.1, ADAM(0.1), 0.1), num_examples=6)
+    trained.train_on_batch(numbered(X), Y)
+    before = rows_of(trained)
+    trained.compile("sgd", ADAM(0.3), "sgd", loss="mse")
+    assert_equal(rows_of(trained), before)
+    with pytest.raises(ValueError, match="1 and 0 slots, after 2 and 0"):
+        trained.compile("sgd", "rmsprop", "sgd", loss="mse")
