@@ -72,8 +72,12 @@ def backdrop_mask(noise, rate, cell_axes, scale="empirical"):
     _checks.check_one_of("scale", scale, SCALES, owner="backdrop_mask")
     if scale == "inverse":
         return ops.cast(noise >= rate, noise.dtype) * (1.0 / (1.0 - rate))
-    # From 0, so that an empty batch has a largest one too.
-    largest = ops.max(noise, axis=cell_axes, keepdims=True, initial=0.0)
+    if 0 in noise.shape:
+        return noise
+    # From 0 where a batch may yet be empty, so that it has a largest one too;
+    # under PyTorch, where none may, Keras would put that 0 on the CPU.
+    initial = 0.0 if None in noise.shape else None
+    largest = ops.max(noise, axis=cell_axes, keepdims=True, initial=initial)
     threshold = ops.minimum(largest, ops.cast(rate, noise.dtype))
     keep = ops.cast(noise >= threshold, noise.dtype)
     if scale == "none":

@@ -121,7 +121,7 @@ class LagrangianModel(keras.Model):
         constraint="lin",
         inequality=None,
         epsilon=0.0,
-        rho=10.0,
+        rho=100.0,
         states="transient",
         inner_steps=None,
         stabilizer=None,
