@@ -79,9 +79,13 @@ class Study:
         return dataclasses.replace(self, seeds=seeds)
 
 
-def network(features, classes, units, activation):
-    """Hidden layers of one activation, and logits."""
-    hidden = [layers.Dense(n, activation=activation) for n in units]
+def network(features, classes, units, activation, dropout=0.0):
+    """Hidden layers of one activation, perhaps with dropout, and logits."""
+    hidden = []
+    for count in units:
+        hidden.append(layers.Dense(count, activation=activation))
+        if dropout:
+            hidden.append(layers.Dropout(dropout))
     return keras.Sequential(
         [keras.Input((features,)), *hidden, layers.Dense(classes)]
     )
@@ -110,10 +114,10 @@ def _fold(fold, factor, seed):
     return fold(factor * seed)
 
 
-def _images(name, units, data_dir):
+def _images(name, units, dropout, data_dir):
     found = data.images(data_dir, True)
     features = found["train"][0].shape[1]
-    made = functools.partial(network, features, 10, units, "relu")
+    made = functools.partial(network, features, 10, units, "relu", dropout)
     return [Sweep(name, len(units), made, lambda seed: found)]
 
 
@@ -121,7 +125,7 @@ _DEFAULT = (methods.BACKPROP, *methods.DEFAULTS)
 STUDIES = {
     "digits": Study(
         "digits",
-        lambda _: _images("digits", (64, 32), None),
+        lambda _: _images("digits", (64, 32), 0.0, None),
         _DEFAULT,
         seeds=2,
         epochs=15,
@@ -142,8 +146,8 @@ STUDIES = {
         epochs=60,
     ),
     "mnist": Study(
-        "MNIST, 300-100 units",
-        functools.partial(_images, "MNIST", (300, 100)),
+        "MNIST, 300-100 units, dropout of 0.2",
+        functools.partial(_images, "MNIST", (300, 100), 0.2),
         (*_DEFAULT, "persistent"),
         seeds=3,
         epochs=20,

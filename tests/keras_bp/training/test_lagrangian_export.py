@@ -184,6 +184,17 @@ def outputs(net, x):
     return keras.tree.map_structure(keras.ops.convert_to_numpy, found)
 
 
+def test_a_channel_is_dropped_if_it_is_at_every_position():
+    net = keras.Sequential(NETWORKS["images"]())
+    dropped = np.zeros((3, 3, 5), bool)
+    dropped[..., [1, 3]] = True
+    dropped[1, 1, 3] = False
+    _, kept = export_support_network(
+        LagrangianModel(net), np.ones((1, 9, 9, 2)), drop={"b": dropped.ravel()}
+    )
+    assert kept["b"]["is_kept"].tolist() == [True, False, True, True, True]
+
+
 def accuracy(net, data):
     return np.mean(outputs(net, data[0]).argmax(-1) == data[1])
 
@@ -300,7 +311,7 @@ def test_persistent_multipliers_rank_without_targets():
     model.tables.multipliers[0].assign(
         [[0, 0, -2], [0, 1, 0], [0, 1, 0], [0, 0, 0]]
     )
-    x = np.ones((4, 2), "float32")
+    x = {"example_index": np.arange(4), "inputs": np.ones((4, 2), "float32")}
     _, kept = export_support_network(model, x)
     np.testing.assert_array_equal(kept["a"]["is_kept"], [False, True, True])
     _, kept = export_support_network(model, x, drop=0.6)
@@ -314,6 +325,8 @@ def branches():
     for size in (4, 6):
         inner = [keras.Input((size,)), layers.Dense(6, "tanh", name="a")]
         h = keras.Sequential(inner)(h)
+    twice = layers.Dense(6, activation="tanh", name="twice")
+    h = twice(twice(h))
     skipped = layers.Dense(6, activation="tanh", name="skipped")(h)
     h = layers.add([skipped, layers.Dense(6)(skipped)])
     k = layers.Dense(5, activation="relu", name="plain")(inputs["v"])
@@ -335,6 +348,8 @@ def test_a_model_with_branches_is_pruned_where_it_can_be():
         np.testing.assert_allclose(found[name], values, atol=1e-5)
     # Names that were those of layers in different models.
     assert small.get_layer("a_1").units == 6
+    # Two neurons with four weights and a bias, that three neurons read.
+    assert small.count_params() == net.count_params() - 2 * (4 + 1 + 3)
     assert kept["plain"]["kept"] == 3 and kept["a"]["kept"] == 6
     assert kept["skipped"]["whole_because"] == "it is an output of the model"
     assert kept["skipped"]["kept"] == kept["skipped"]["units"] == 6

@@ -53,7 +53,11 @@ def test_a_model_that_is_loaded_goes_on_to_the_last_bit(states, tmp_path):
         inner_steps=3,
         rho=keras.optimizers.schedules.ExponentialDecay(9.0, 3, 0.5),
         stabilizer="optimistic",
-        rates=(ADAM(0.03), None, ADAM(0.02)),
+        rates=(
+            ADAM(0.03),
+            None if states == "persistent" else ADAM(0.01),
+            ADAM(0.02),
+        ),
     )
     options = {"batch_size": 3, "epochs": 2, "verbose": 0, "shuffle": False}
     trained.fit(X, Y, **options)
@@ -147,6 +151,7 @@ def test_unknowns_follow_weights_that_move_if_they_are_transported(kind):
             return values_of(values), values_of(relaxation.residuals(values))
 
         before = begin()
+        assert all(np.abs(r).max() > 1e-3 for r in before[1])
         model.set_weights([1.5 * w for w in model.get_weights()])
         after = begin()
         # The distance stays, or the value does.
@@ -218,8 +223,9 @@ def test_support_counts_the_multipliers_that_are_kept():
     assert 0 < min(each["pairs"] for each in found.values()) < 1
 
 
-@pytest.mark.parametrize("eager", [False, "xla"])
-@pytest.mark.parametrize("states", ["transient", "persistent"])
+@pytest.mark.parametrize(
+    ("states", "eager"), [("transient", "xla"), ("persistent", False)]
+)
 def test_a_step_that_diverges_is_not_taken_and_ends_training(states, eager):
     trained = kept(
         states=states,
