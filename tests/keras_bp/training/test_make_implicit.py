@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from implicit_steps import moved, settle
 from keras import layers, ops
 
 from keras_bp.callbacks import ImplicitDiagnostics
@@ -17,27 +18,6 @@ Y = RNG.normal(size=(6, 2)).astype("float32")
 
 def net(*hidden, features=4):
     return keras.Sequential([keras.Input((features,)), *hidden])
-
-
-def moved(model, x, y, rate=0.5, rule="layerwise", loss="mse", **options):
-    """How far a step moves the weights, and the model."""
-    weights = options.pop("sample_weight", None)
-    trained = make_implicit(model, rule, seed=0, **options)
-    trained.compile(keras.optimizers.SGD(rate), loss)
-    settle(trained)
-    before = model.get_weights()
-    trained.train_on_batch(x, y, sample_weight=weights)
-    return [
-        after - then
-        for after, then in zip(model.get_weights(), before, strict=True)
-    ]
-
-
-def settle(trained, curvature=0.1):
-    """Sets curvatures, which are not measured anew in the next step."""
-    for _, value in trained.trained_implicitly():
-        value.assign(curvature)
-    trained.steps.assign(101)
 
 
 def assert_same(one, other, rtol=2e-4, atol=1e-6):
