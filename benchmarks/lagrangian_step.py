@@ -39,8 +39,7 @@ def parts(rounds):
     found = {}
     for mode in ("graph", "XLA"):
         found |= _timed(mode, rounds)
-    for name in cases.CASES:
-        found[f"memory {name}"] = lambda name=name: memory.planned_rows((name,))
+    found["memory networks"] = lambda: memory.planned_rows(tuple(cases.CASES))
     found["memory depth"] = lambda: memory.planned_rows(DEPTHS)
     found["memory examples"] = lambda: memory.size_rows("mlp", SIZES)
     return found

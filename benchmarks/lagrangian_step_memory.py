@@ -23,26 +23,29 @@ def elsewhere(function, *arguments):
         return pool.apply(function, arguments)
 
 
-def planned_bytes(key, methods):
+def planned_bytes(keys, methods):
     """What XLA allocates for a step, beside weights, tables and the batch.
 
     XLA reads where to report its plans when it first compiles, so this is for
     a new process.
 
     Args:
-        key: As `lagrangian_step_cases.find` takes it.
+        keys: Tuple of what `lagrangian_step_cases.find` takes.
         methods: List of `lagrangian_step_cases.Method`, or None for
             backpropagation.
 
     Returns:
-        List of integers.
+        List of lists of integers, one for each key.
     """
     with tempfile.TemporaryDirectory() as folder:
         flags = os.environ.get("XLA_FLAGS", "")
         os.environ["XLA_FLAGS"] = (
             f"{flags} --xla_dump_to={folder} --xla_dump_hlo_as_text"
         )
-        return [_planned(key, method, folder) for method in methods]
+        return [
+            [_planned(key, method, folder) for method in methods]
+            for key in keys
+        ]
 
 
 def _planned(key, method, folder):
@@ -81,8 +84,8 @@ def planned_rows(keys, methods=cases.DEFAULTS, measure=None):
     """
     measure = measure or (lambda *given: elsewhere(planned_bytes, *given))
     made = []
-    for key in keys:
-        plain, *sizes = measure(key, [None, *methods])
+    found = measure(keys, [None, *methods])
+    for key, (plain, *sizes) in zip(keys, found, strict=True):
         made += [
             results.row(
                 str(method),

@@ -114,7 +114,7 @@ def _chain(graph, block, times):
         if times[id(step.operation)] > 1:
             raise _Whole(f"{step.operation.name!r} is applied several times")
     units = source.outputs.shape[-1]
-    _check_source(source.operation, units)
+    _check_source(source.operation)
     for step in between:
         _check_between(step, step.outputs.shape[-1])
     _check_reader(reader, slot)
@@ -159,9 +159,9 @@ def _reader(graph, place, slot):
     return next(iter(readers.values()))
 
 
-def _check_source(layer, units):
+def _check_source(layer):
     _check_plain(layer)
-    if not _acts_alone(layer.activation, units):
+    if not _acts_alone(layer.activation):
         raise _Whole("its activation does not treat each neuron by itself")
 
 
@@ -183,7 +183,7 @@ def _check_between(step, size):
     layer = step.operation
     _check_format(layer)
     if isinstance(layer, layers.Activation) and not _acts_alone(
-        layer.activation, size
+        layer.activation
     ):
         raise _Whole(f"{_describe(step)} does not keep neurons apart")
     if any(weight.shape[-1] != size for weight in layer.weights):
@@ -211,19 +211,26 @@ def _check_reader(step, slot):
         raise _Whole(f"{_describe(step)} reads it with zeros around it")
 
 
-def _acts_alone(function, units):
+def _acts_alone(function):
     """Whether a function of some neurons is that of all, as far as one sees."""
-    x = np.sin(np.arange(1.0, 2 * units + 3)).reshape(2, -1) * [[0.1], [3.0]]
-    keep = np.sin(3.0 * np.arange(x.shape[1])) > 0
-    # Outside the noise and statistics of any layer that is called here.
-    with keras.StatelessScope():
-        whole, part = (
-            ops.convert_to_numpy(function(ops.convert_to_tensor(a, "float32")))
-            for a in (x, x[:, keep])
-        )
+    x = np.sin(np.arange(1.0, 21.0)).reshape(2, 10) * [[0.1], [3.0]]
+    keep = [0, 1, 3, 4, 7, 9]
+    try:
+        whole, part = (_values(function, a) for a in (x, x[:, keep]))
+    except Exception:
+        # It is for a certain number of neurons.
+        return False
     return whole.shape == x.shape and np.allclose(
         whole[:, keep], part, 1e-5, 1e-6
     )
+
+
+def _values(function, x):
+    # Outside the noise and statistics of any layer that is called here.
+    with keras.StatelessScope():
+        return ops.convert_to_numpy(
+            function(ops.convert_to_tensor(x, "float32"))
+        )
 
 
 def _describe(step):

@@ -90,6 +90,18 @@ def check_recurrent(step, source):
         raise _error(step, "it is given a mask", "Use sequences of one length")
 
 
+def check_noise(steps):
+    """Raises `ValueError` if a layer is not the same at each visit."""
+    for step in steps:
+        if getattr(step.operation, "seed_generator", None) is not None:
+            raise _error(
+                step,
+                "its noise differs from visit to visit, and what persistent "
+                "states keep of an example would not fit",
+                'Use states="transient", or leave the layer out',
+            )
+
+
 def check_found(unknowns, model):
     """Raises `ValueError` if nothing lies between inputs and outputs."""
     if not unknowns:

@@ -2,7 +2,6 @@
 
 import os
 
-import keras
 import numpy as np
 
 from keras_bp import _checks
@@ -60,22 +59,11 @@ def support_curve(
 
 def _measured(network, loss, metrics, data):
     # A graph for each of many small models takes longer than what it saves.
-    network.compile(
-        loss=loss,
-        metrics=[_fresh(metric) for metric in metrics],
-        run_eagerly=True,
-    )
+    network.compile(loss=loss, metrics=list(metrics), run_eagerly=True)
     found = network.evaluate(
         *data, batch_size=1024, verbose=0, return_dict=True
     )
     return {name: float(value) for name, value in found.items()}
-
-
-def _fresh(metric):
-    """A metric without what others have counted, or a name as it is."""
-    if isinstance(metric, keras.metrics.Metric):
-        return type(metric).from_config(metric.get_config())
-    return metric
 
 
 class SupportCurve:

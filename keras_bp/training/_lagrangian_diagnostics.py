@@ -69,11 +69,10 @@ def _measured(model, x, y, sample_weight):
             states.multipliers,
             Wanted(states=False, weights=True),
         )
-    point = relaxation.rho, relaxation.epsilon
-    total = _totals(model, relaxation, forces, states, point)
+    total = _totals(model, relaxation, forces, states)
     found = {
-        "layers": _layers(model, forces, states, point[1]),
-        "total": {"forward_loss": _loss(relaxation, outputs), **total},
+        "layers": _layers(model, forces, states, relaxation),
+        "total": {"forward_loss": relaxation.loss(outputs), **total},
         "forward": outputs,
         "relaxed": forces.outputs,
     }
@@ -81,23 +80,15 @@ def _measured(model, x, y, sample_weight):
     return found
 
 
-def _loss(relaxation, outputs):
-    return relaxation.model.compute_loss(
-        x=None,
-        y=relaxation.y,
-        y_pred=outputs,
-        sample_weight=relaxation.sample_weight,
-        training=True,
-    )
-
-
-def _totals(model, relaxation, forces, states, point):
+def _totals(model, relaxation, forces, states):
     rule = model.constraint_rule
     terms = violation = 0.0
     for r, multiplier in zip(forces.residuals, states.multipliers, strict=True):
-        terms += ops.sum(rule.cost(r, multiplier, *point)) / relaxation.size
-        beyond = ops.relu(ops.abs(r) - point[1])
-        violation += ops.sum(beyond) / relaxation.size
+        point = relaxation.point(r.dtype)
+        cost = ops.sum(rule.cost(r, multiplier, *point))
+        terms += ops.cast(cost, "float32") / relaxation.size
+        beyond = ops.sum(ops.relu(ops.abs(r) - point[1]))
+        violation += ops.cast(beyond, "float32") / relaxation.size
     return {
         "relaxed_loss": forces.loss,
         "lagrangian": ops.cast(forces.loss, terms.dtype) + terms,
@@ -105,10 +96,11 @@ def _totals(model, relaxation, forces, states, point):
     }
 
 
-def _layers(model, forces, states, epsilon):
+def _layers(model, forces, states, relaxation):
     found = {}
     for place, unknown in enumerate(model.graph.unknowns):
         size = ops.abs(forces.residuals[place])
+        epsilon = relaxation.point(size.dtype)[1]
         found[unknown.name] = {
             "residual_mean": ops.mean(size),
             "residual_max": ops.max(size),
@@ -127,7 +119,7 @@ def _add_cosines(model, relaxation, forces, found):
 
     weights = model.trainable_variables
     with tf.GradientTape() as tape, keras.StatelessScope():
-        loss = _loss(relaxation, relaxation.plain_outputs())
+        loss = relaxation.loss(relaxation.plain_outputs())
     true = tape.gradient(loss, [x.value for x in weights])
     true = {id(w): g for w, g in zip(weights, true, strict=True)}
     for block in model.graph.blocks:
@@ -168,6 +160,11 @@ def _accuracy(y, outputs):
 def support(model, x, y, tolerance):
     """Which neurons carry a multiplier; see `LagrangianModel.support`."""
     if x is None:
+        if model.tables is None:
+            raise ValueError(
+                "LagrangianModel expects a batch, `x` and `y`, where it keeps "
+                "no states of examples. Received: x=None"
+            )
         return _counted(
             model,
             [ops.convert_to_numpy(t) for t in model.tables.multipliers],

@@ -98,8 +98,8 @@ def prepared(model, args, kwargs):
     x = given.get("x")
     if model.states == "persistent" and has_arrays(x):
         given["x"] = number_arrays(model, x)
-        if given.get("verbose", "auto"):
-            sys.stdout.write(told_memory(model) + "\n")
+    if model.tables is not None and given.get("verbose", "auto"):
+        sys.stdout.write(told_memory(model) + "\n")
     callbacks = given.get("callbacks")
     if not isinstance(callbacks, keras.callbacks.CallbackList):
         callbacks = keras.tree.flatten(callbacks) if callbacks else []

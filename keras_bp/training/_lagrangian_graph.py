@@ -6,6 +6,7 @@ import keras
 
 from keras_bp.training._lagrangian_checks import (
     check_found,
+    check_noise,
     check_recurrent,
     check_step,
     check_unknown,
@@ -107,6 +108,21 @@ class LagrangianGraph:
             self._take(step)
         self.tail = self._block("outputs", slots_in(self.outputs), ())
         check_found(self.unknowns, model)
+
+    def check_persistent(self):
+        """Raises `ValueError` unless an example always meets the same model."""
+        check_noise(self._steps)
+
+    def shares_noise(self, block):
+        """Whether a layer with noise is in a block and elsewhere too."""
+        noisy = [
+            id(step.operation)
+            for step in block.steps
+            if isinstance(step.operation, keras.layers.Layer)
+            and len(step.operation.variables) > len(step.operation.weights)
+        ]
+        every = [id(step.operation) for step in self._steps]
+        return any(every.count(each) > 1 for each in noisy)
 
     def _count_consumers(self):
         found = {}

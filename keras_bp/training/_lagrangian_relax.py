@@ -24,6 +24,17 @@ class States:
     multiplier_slots: list
     count: object
 
+    def cast(self, dtypes):
+        """The same, with a type for each unknown and what belongs to it."""
+
+        def each(part):
+            return [
+                keras.tree.map_structure(lambda x, d=d: ops.cast(x, d), own)
+                for own, d in zip(part, dtypes, strict=True)
+            ]
+
+        return States(*(each(part) for part in self.parts()), self.count)
+
     def parts(self):
         """What the steps change, as one structure."""
         return [
@@ -56,7 +67,7 @@ def relax(model, relaxation, states, steps):
     def body(number, *leaves):
         found = keras.tree.pack_sequence_as(states.parts(), list(leaves))
         now = States(*found, states.count + number)
-        moved = move(model, now, _forces(model, relaxation, now))
+        moved = move(model, now, pulls(model, relaxation, now))
         return [number + 1, *keras.tree.flatten(moved.parts())]
 
     leaves = keras.tree.flatten(states.parts())
@@ -71,7 +82,8 @@ def relax(model, relaxation, states, steps):
     return States(*found, states.count + steps)
 
 
-def _forces(model, relaxation, states):
+def pulls(model, relaxation, states):
+    """`Forces` that the next step follows."""
     # In a scope each: the same noise in every step, and statistics that stay.
     with keras.StatelessScope():
         forces = relaxation.forces(states.values, states.multipliers)

@@ -92,6 +92,10 @@ class Relaxation:
         # What does not change with the unknowns: layers that read none.
         self._first = {}
 
+    def point(self, dtype):
+        """rho and epsilon, in the type of an unknown."""
+        return ops.cast(self.rho, dtype), ops.cast(self.epsilon, dtype)
+
     def forward(self, slack=None):
         """The unknowns whose residuals are zero, or as given.
 
@@ -113,11 +117,13 @@ class Relaxation:
                 offsets = slack and [slack[i] for i in block.unknowns]
                 values += block.recurrent.run(found[0], offsets)
                 continue
-            if not block.reads:
+            if not block.reads and not self.graph.shares_noise(block):
                 self._first[id(block)] = found
             for place, guess in zip(block.unknowns, found, strict=True):
                 guess = wide(guess)
-                values.append(guess if slack is None else guess + slack[place])
+                if slack is not None:
+                    guess = guess + ops.cast(slack[place], guess.dtype)
+                values.append(guess)
         return values, self.outputs(values)
 
     def outputs(self, values):
@@ -138,6 +144,20 @@ class Relaxation:
             lambda slot: env[slot.index], self.graph.outputs
         )
 
+    def loss(self, outputs):
+        """The loss of some outputs, and penalties, a scalar."""
+        # What a loss keeps for the logs is that of the plain outputs. A scope
+        # that does not know the weights has no penalties of them.
+        weights = self.model.trainable_variables
+        with keras.StatelessScope([(w, w.value) for w in weights]):
+            return self.model.compute_loss(
+                x=None,
+                y=self.y,
+                y_pred=outputs,
+                sample_weight=self.sample_weight,
+                training=True,
+            )
+
     def residuals(self, values):
         """List of the residuals at some unknowns."""
         zeros = [ops.zeros_like(x) for x in values]
@@ -156,6 +176,9 @@ class Relaxation:
             wanted: `Wanted`, or None for derivatives by unknowns.
         """
         wanted = Wanted() if wanted is None else wanted
+        if wanted.weights:
+            # Once a step they run for good: seeds and statistics move.
+            self._first = {}
         found = Forces(*([None] * len(values) for _ in range(4)))
         for block in self.graph.blocks:
             self._constrain(block, values, multipliers, found, wanted)
@@ -175,7 +198,7 @@ class Relaxation:
         cotangents = []
         for place, guess in zip(block.unknowns, guesses, strict=True):
             r = values[place] - ops.cast(guess, values[place].dtype)
-            point = r, multipliers[place], self.rho, self.epsilon
+            point = r, multipliers[place], *self.point(r.dtype)
             pull = rule.force(*point)
             found.residuals[place], found.pulls[place] = r, pull
             found.multipliers[place] = rule.ascent(*point)
@@ -216,15 +239,7 @@ class Relaxation:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(targets)
             found.outputs = self.outputs(values)
-            # What a loss keeps for the logs is that of the plain outputs.
-            with keras.StatelessScope():
-                found.loss = self.model.compute_loss(
-                    x=None,
-                    y=self.y,
-                    y_pred=found.outputs,
-                    sample_weight=self.sample_weight,
-                    training=True,
-                )
+            found.loss = self.loss(found.outputs)
             scaled = found.loss * ops.cast(
                 self._factor(wanted) * self.size, found.loss.dtype
             )

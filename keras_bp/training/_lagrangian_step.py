@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_bp.training._implicit_apply import apply, replicas
 from keras_bp.training._lagrangian_rates import update_stiffness
-from keras_bp.training._lagrangian_relax import fresh, move, relax
+from keras_bp.training._lagrangian_relax import fresh, move, pulls, relax
 from keras_bp.training._lagrangian_relaxation import Relaxation, Wanted
 from keras_bp.training._lagrangian_tables import split, wrong_index
 
@@ -19,6 +19,8 @@ def train_step(model, data):
     """Steps once; returns what `fit` logs."""
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     index, x = split(x)
+    if model.states != "persistent":
+        index = None
     relaxation = Relaxation(model, x, y, sample_weight)
     states, outputs = start(model, relaxation, index)
     if model.rules.fits_values:
@@ -39,7 +41,10 @@ def train_step(model, data):
     trouble = _trouble(model, forces, index)
     sound = trouble == 0
     if persistent:
-        _keep(model, relaxation, move(model, states, forces), index, sound)
+        ahead = forces
+        if model.stabilizer == "extragradient":
+            ahead = pulls(model, relaxation, states)
+        _keep(model, relaxation, move(model, states, ahead), index, sound)
         outputs = forces.outputs
     weights = model.trainable_variables
     apply(model, [forces.weights.get(id(w)) for w in weights], sound)
@@ -61,8 +66,9 @@ def start(model, relaxation, index):
         if model.transport:
             # They keep their distance to where the constraints hold now.
             states.values, outputs = relaxation.forward(states.values)
-            return states, outputs
+            return states.cast([x.dtype for x in states.values]), outputs
         forward, outputs = relaxation.forward()
+    states = states.cast([x.dtype for x in forward])
     new = states.count == 0
     states.values = [
         ops.where(ops.reshape(new, (-1, *(1,) * (len(a.shape) - 1))), a, b)

@@ -148,6 +148,8 @@ class LagrangianModel(keras.Model):
         self.inner_steps = inner_steps or _STEPS[states]
         self.model = model
         self.graph = LagrangianGraph(model)
+        if states == "persistent":
+            self.graph.check_persistent()
         self.constraint_rule = Constraint(constraint, inequality)
         self.tables = None
         self.steps = add_number(self, "steps", "int32")
@@ -208,8 +210,7 @@ class LagrangianModel(keras.Model):
         count = self.num_examples if num_examples is None else num_examples
         if count is None:
             raise ValueError(
-                f"{type(self).__name__} expects `num_examples`, which it was "
-                "not given before. Received: num_examples=None"
+                f"{type(self).__name__} expects `num_examples`. Received: None"
             )
         return memory(self.graph.unknowns, count, sum(self.rules.slots))
 
@@ -228,11 +229,7 @@ class LagrangianModel(keras.Model):
         return self.model.compute_output_shape(input_shape)
 
     def fit(self, *args, **kwargs):
-        """As `keras.Model.fit`.
-
-        Persistent states take arrays, which are numbered here, or a data set
-        of `index_examples`.
-        """
+        """As `keras.Model.fit`; numbers arrays for persistent states."""
         return super().fit(**fitting.prepared(self, args, kwargs))
 
     def train_step(self, data):

@@ -146,9 +146,16 @@ class Coded(keras.Model):
         return x
 
 
-@pytest.mark.parametrize("model", [Coded(), layers.Dense(3), None])
-def test_what_has_no_graph_is_refused(model):
-    with pytest.raises(TypeError, match="expects (`model` to be|a Sequential)"):
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (Coded(), "expects a Sequential or functional model"),
+        (layers.Dense(3), "LagrangianModel expects `model` to be a keras.Mod"),
+        (None, "Received: model=builtins.NoneType"),
+    ],
+)
+def test_what_has_no_graph_is_refused(model, words):
+    with pytest.raises(TypeError, match=words):
         LagrangianModel(model)
 
 

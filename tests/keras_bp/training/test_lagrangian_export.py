@@ -362,6 +362,11 @@ def residual(x):
     return layers.add([h, layers.Dense(3)(h)])
 
 
+def scaled(x):
+    """An activation for four neurons."""
+    return layers.Dense(4, lambda h: h * np.float32([1, 2, 3, 4]))(x)
+
+
 def shared(x):
     dense = layers.Dense(4, activation="tanh")
     return dense(dense(x))
@@ -378,7 +383,10 @@ LEFT_WHOLE = {
     "several operations read it": ((4,), [residual]),
     "'add.*Add.* keep neurons": ((4,), [residual]),
     "applied several times": ((4,), [shared]),
-    "does not treat each neuron": ((4,), [layers.Dense(4, "sparsemax")]),
+    "its activation does not": ((4,), [scaled]),
+    "activation does not treat": ((4,), [layers.Dense(4, "glu")]),
+    "not treat each neuron": ((4,), [layers.Dense(4, "softmax")]),
+    "treat each neuron by itself": ((4,), [layers.Dense(32, "sparsemax")]),
     "'activ.* keep neurons": (
         (4,),
         [layers.Dense(4), layers.Activation("softmax")],

@@ -8,7 +8,6 @@ from lagrangian_toys import (
     CROSS_ENTROPY,
     assert_close,
     assert_equal,
-    backpropagated,
     examples,
     net,
     numbered,
@@ -18,7 +17,6 @@ from lagrangian_toys import (
 )
 
 from keras_bp.training import LagrangianModel
-from keras_bp.training._lagrangian_constraints import CONSTRAINTS, INEQUALITIES
 from keras_bp.training._lagrangian_relaxation import Relaxation
 
 X, Y = examples()
@@ -83,24 +81,19 @@ def test_diagnostics_tell_how_far_the_states_are_and_change_nothing(fitted):
     assert mean > 0.9
 
 
-@pytest.mark.parametrize("states", ["transient", "persistent"])
-def test_it_steps_the_same_in_eager_mode_in_a_graph_and_under_xla(states):
+def test_it_steps_the_same_in_eager_mode_in_a_graph_and_under_xla():
     found = []
     for eager in (True, False, "xla"):
-        model = net(5, layers.BatchNormalization(), 4)
-        adam = keras.optimizers.Adam(0.01)
-        rates = (0.5, None, None) if states == "transient" else (0.5, adam, 0.5)
         trained = wrapped(
-            model,
+            net(5, layers.BatchNormalization(), 4),
             eager=eager,
-            states=states,
+            states="persistent",
             num_examples=6,
             inner_steps=4,
-            rates=rates,
+            rates=(0.5, None, keras.optimizers.Adam(0.01)),
         )
-        x = X if states == "transient" else numbered(X)
         for _ in range(3):
-            trained.train_on_batch(x, Y)
+            trained.train_on_batch(numbered(X), Y)
         found.append(values_of(trained.variables))
     assert_close(found[0], found[1], rtol=1e-3, atol=1e-5)
     assert_close(found[0], found[2], rtol=1e-3, atol=1e-5)
@@ -138,109 +131,6 @@ def test_it_trains_in_mixed_precision(policy, states):
         assert a.dtype == np.float32
         near = 0.15 if policy == "mixed_bfloat16" else 0.02
         assert np.linalg.norm(a - b) < near * np.linalg.norm(b)
-
-
-def test_weights_of_examples_and_classes_weigh_the_loss():
-    model = net(5, 4)
-    trained = wrapped(model, inner_steps=300)
-    weights = np.array([0.0, 2.0, 0.5, 1.0, 0.0, 3.0], "float32")
-    expected = backpropagated(model, X, Y, sample_weight=weights)
-    assert_close(step_of(trained, X, Y, sample_weight=weights), expected)
-    classes = {0: 0.5, 1: 2.0, 2: 0.0}
-    weights = np.array([classes[y] for y in Y])
-    expected = backpropagated(model, X, Y, sample_weight=weights)
-    trained = wrapped(model, inner_steps=300)
-    assert_close(step_of(trained, X, Y, class_weight=classes), expected)
-
-
-@pytest.mark.parametrize("inner_steps", [1, 7])
-def test_statistics_move_once_a_step(inner_steps):
-    def make():
-        normal = layers.BatchNormalization
-        return net(5, normal(), 4, normal())
-
-    model, plain = make(), make()
-    # Unknowns that stay where the layers put them.
-    trained = wrapped(
-        model, eager=True, inner_steps=inner_steps, rates=(0.0, 0.0, 0.0)
-    )
-    trained.train_on_batch(X, Y)
-    plain(X, training=True)
-    assert_close(model.get_weights(), plain.get_weights(), rtol=1e-5)
-    moved = values_of(model.non_trainable_weights)
-    assert len(moved) == 4
-    assert all(np.abs(x).max() > 1e-3 for x in moved)
-
-
-def shared_noise():
-    keras.utils.set_random_seed(0)
-    inputs, drop = keras.Input((4,)), layers.Dropout(0.4)
-    x = drop(layers.Dense(6, "tanh")(inputs))
-    x = drop(layers.Dense(6, "tanh")(x))
-    return keras.Model(inputs, layers.Dense(3)(x))
-
-
-NOISY = {
-    "two": lambda: net(6, layers.Dropout(0.4), 5, layers.Dropout(0.3)),
-    "one twice": shared_noise,
-    "before a frozen layer": lambda: net(6, layers.Dropout(0.4), 5),
-}
-
-
-@pytest.mark.parametrize("name", NOISY)
-def test_all_steps_of_a_batch_see_the_same_noise_and_the_next_another(name):
-    model = NOISY[name]()
-    trained = wrapped(model, inner_steps=300)
-    if "frozen" in name:
-        model.layers[0].trainable = False
-        trained.compile(keras.optimizers.SGD(1.0), loss=CROSS_ENTROPY)
-    # Otherwise the states would not get to the gradient of these masks.
-    first = backpropagated(model, X, Y)
-    weights = model.get_weights()
-    assert_close(step_of(trained, X, Y), first)
-    model.set_weights(weights)
-    second = backpropagated(model, X, Y)
-    assert np.abs(second[0] - first[0]).max() > 1e-3
-    assert_close(step_of(trained, X, Y), second)
-
-
-@pytest.mark.parametrize("late", [False, True])
-def test_frozen_layers_stay_and_others_learn(late):
-    model = net(5, 4, 4)
-    if not late:
-        model.layers[0].trainable = False
-    trained = LagrangianModel(model, inner_steps=300)
-    if late:
-        model.layers[0].trainable = False
-    trained.compile(keras.optimizers.SGD(1.0), loss=CROSS_ENTROPY)
-    expected = backpropagated(model, X, Y)
-    before = model.layers[0].get_weights()
-    assert_close(step_of(trained, X, Y), expected)
-    assert_equal(model.layers[0].get_weights(), before)
-
-
-@pytest.mark.parametrize(
-    ("constraint", "inequality"),
-    [(name, None) for name in CONSTRAINTS]
-    + [(name, "phr") for name in INEQUALITIES],
-)
-def test_each_constraint_steps_along_the_gradient(constraint, inequality):
-    model = net(5, 4)
-    # Powers vanish where they hold, and need many steps.
-    many = constraint in ("squared", "cubic")
-    trained = wrapped(
-        model,
-        eager=not many,
-        constraint=constraint,
-        inequality=inequality,
-        epsilon=0.01,
-        inner_steps=400 if many else 10,
-    )
-    true = backpropagated(model, X, Y)[0]
-    # Of the first layer, which is the farthest from the loss.
-    found = step_of(trained, X, Y)[0]
-    norms = np.linalg.norm(found) * np.linalg.norm(true)
-    assert np.sum(found * true) > 0.95 * norms
 
 
 @pytest.mark.parametrize("name", ["rho", "epsilon"])
@@ -298,9 +188,8 @@ def test_its_configuration_makes_it_again():
     assert isinstance(again.multiplier_optimizer, keras.optimizers.SGD)
 
 
-@pytest.mark.parametrize("states", ["transient", "persistent"])
-def test_fit_takes_its_arguments_by_position(states):
-    trained = wrapped(net(5), eager=True, states=states)
+def test_fit_takes_its_arguments_by_position():
+    trained = wrapped(net(5), eager=True, states="persistent", inner_steps=2)
     seen = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: epochs.append(epoch)
     )
@@ -308,5 +197,4 @@ def test_fit_takes_its_arguments_by_position(states):
     trained.fit(X, Y, 3, 2, 0, seen)
     assert epochs == [0, 1]
     assert int(trained.steps.value) == 4
-    if states == "persistent":
-        np.testing.assert_array_equal(trained.tables.count, [10] * 6)
+    np.testing.assert_array_equal(trained.tables.count, [4] * 6)

@@ -1,0 +1,128 @@
+"""Steps and data that a `LagrangianModel` refuses while it trains."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from lagrangian_toys import (
+    assert_equal,
+    examples,
+    kept,
+    net,
+    numbered,
+    rows_of,
+    values_of,
+)
+
+from keras_bp.training import LagrangianModel, index_examples
+
+X, Y = examples()
+ADAM = keras.optimizers.Adam
+
+
+def test_support_without_states_needs_a_batch():
+    for trained in (kept(), kept(states="transient")):
+        with pytest.raises(ValueError, match="expects a batch, `x` and `y`"):
+            trained.support()
+        assert set(trained.support(X, Y)) == {
+            unknown.name for unknown in trained.graph.unknowns
+        }
+
+
+@pytest.mark.parametrize(
+    ("states", "eager"), [("transient", "xla"), ("persistent", True)]
+)
+def test_a_step_that_diverges_is_not_taken_and_ends_training(states, eager):
+    trained = kept(
+        states=states,
+        eager=eager,
+        rates=(ADAM(0.1), 0.05, 0.5),
+        model=net(5),
+        num_examples=6,
+    )
+    wrong = np.where(np.arange(24) == 5, np.nan, X.ravel()).reshape(X.shape)
+    x, wrong = (numbered(a.astype("float32")) for a in (X, wrong))
+    if states == "transient":
+        x, wrong = x["inputs"], wrong["inputs"]
+    trained.fit(x, Y, verbose=0)
+
+    def lasting():
+        rows = rows_of(trained) if states == "persistent" else []
+        return [*values_of(trained.trainable_variables), *rows]
+
+    before = lasting()
+    with pytest.raises(FloatingPointError, match="diverged at or before step"):
+        trained.fit(wrong, Y, epochs=3, verbose=0)
+    assert_equal(lasting(), before)
+    assert int(trained.steps.value) == 2
+    # What is right again goes on.
+    trained.fit(x, Y, verbose=0)
+    assert np.abs(lasting()[0] - before[0]).max() > 1e-3
+    assert all(np.isfinite(a).all() for a in lasting())
+
+
+def test_rates_that_are_too_large_are_said_to_diverge():
+    trained = kept(states="transient", rates=(0.1, 90.0, 90.0), inner_steps=9)
+    before = values_of(trained.trainable_variables)
+    with pytest.raises(FloatingPointError, match="smaller rates of `state_opt"):
+        trained.fit(X, Y, verbose=0)
+    assert_equal(values_of(trained.trainable_variables), before)
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    trained = kept(eager=False, num_examples=6)
+    trained.fit(numbered(X), Y, verbose=0)
+    return trained
+
+
+@pytest.mark.parametrize(
+    "index", [[0, 1, 2, 3, 4, 6], [-1, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4, 3]]
+)
+def test_wrong_numbers_are_refused_and_change_nothing(numbers, index):
+    before = rows_of(numbers) + values_of(numbers.trainable_variables)
+    x = {"example_index": np.array(index), "inputs": X}
+    with pytest.raises(ValueError, match="different numbers, from 0 to 5"):
+        numbers.fit(x, Y, verbose=0)
+    after = rows_of(numbers) + values_of(numbers.trainable_variables)
+    assert_equal(after, before)
+
+
+def test_another_size_of_the_data_set_is_refused(tmp_path):
+    trained = kept()
+    trained.fit(X, Y, verbose=0)
+    trained.save(tmp_path / "model.keras")
+    for model in (trained, keras.models.load_model(tmp_path / "model.keras")):
+        with pytest.raises(
+            ValueError, match="of 6 examples, and expects to go"
+        ):
+            model.fit(X[:5], Y[:5], verbose=0)
+        with pytest.raises(ValueError, match="Received: 12 examples"):
+            model.fit(np.tile(X, (2, 1)), np.tile(Y, 2), verbose=0)
+    # Some of them, by their numbers.
+    x = {"example_index": np.array([5, 2]), "inputs": X[[5, 2]]}
+    trained.fit(x, Y[[5, 2]], verbose=0)
+    np.testing.assert_array_equal(trained.tables.count, [3, 3, 6, 3, 3, 6])
+
+
+def test_data_without_numbers_are_refused():
+    quiet = {"verbose": 0, "shuffle": False}
+    source = tf.data.Dataset.from_tensor_slices((X, Y))
+    with pytest.raises(ValueError, match="hold the numbers of its examples"):
+        kept(num_examples=6).fit(source.batch(3), **quiet)
+    with pytest.raises(ValueError, match="expects `num_examples` for a data"):
+        kept().fit(index_examples(source).batch(3), **quiet)
+    with pytest.raises(
+        ValueError, match="LagrangianModel expects `num_examples`"
+    ):
+        LagrangianModel(net(5), states="persistent").state_memory()
+
+
+def test_rules_may_change_if_their_slots_do_not():
+    trained = kept(rates=(0.1, ADAM(0.1), 0.1), num_examples=6)
+    trained.train_on_batch(numbered(X), Y)
+    before = rows_of(trained)
+    trained.compile("sgd", ADAM(0.3), "sgd", loss="mse")
+    assert_equal(rows_of(trained), before)
+    with pytest.raises(ValueError, match="1 and 0 slots, after 2 and 0"):
+        trained.compile("sgd", "rmsprop", "sgd", loss="mse")
