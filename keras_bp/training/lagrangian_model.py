@@ -11,8 +11,8 @@ from keras_bp.training._lagrangian_arguments import (
     scheduled,
 )
 from keras_bp.training._lagrangian_constraints import Constraint
-from keras_bp.training._lagrangian_diagnostics import diagnostics, support
 from keras_bp.training._lagrangian_graph import LagrangianGraph
+from keras_bp.training._lagrangian_inspection import LagrangianInspection
 from keras_bp.training._lagrangian_rates import add_number, add_stiffness
 from keras_bp.training._lagrangian_step import train_step
 from keras_bp.training._lagrangian_tables import Tables, memory, split
@@ -22,7 +22,7 @@ _STEPS = {"transient": 10, "persistent": 5}
 
 
 @serializable
-class LagrangianModel(keras.Model):
+class LagrangianModel(LagrangianInspection, keras.Model):
     r"""Trains a model without a pass backward through its layers.
 
     Neurons are unknowns, and a layer is a constraint between them. Training
@@ -241,44 +241,6 @@ class LagrangianModel(keras.Model):
         logs = super().test_step(data)
         # Plain predictions have no residuals.
         return {k: v for k, v in logs.items() if k != "residual"}
-
-    def lagrangian_diagnostics(self, x, y, sample_weight=None):
-        """What the next step would see, without taking it.
-
-        Args:
-            x, y, sample_weight: A batch. `x` may hold numbers of examples, as
-                in a data set of `index_examples`.
-
-        Returns:
-            Dictionary. `"layers"`: for each, `"residual_mean"` and
-            `"residual_max"` of |r|, `"outside"`, the share of |r| above
-            epsilon, `"multiplier"` and `"force"`, root mean squares of
-            the multipliers and m, and `"cosine"` of the gradient of its
-            weights with the backpropagated one. `"total"`: `"forward_loss"`
-            of the plain model in training, `"relaxed_loss"` of the unknowns,
-            `"lagrangian"`, `"violation"` (the sum of |r| beyond epsilon of an
-            example), and of integer labels `"forward_accuracy"` and
-            `"relaxed_accuracy"`.
-        """
-        return diagnostics(self, x, y, sample_weight)
-
-    def support(self, x=None, y=None, tolerance=1e-6):
-        """Which neurons the constraints are active for.
-
-        A multiplier of zero says that a neuron gets no signal, not that it
-        contributes nothing.
-
-        Args:
-            x, y: A batch, or None for the multipliers of persistent states.
-            tolerance: Float, below which a force counts as zero.
-
-        Returns:
-            Dictionary from the name of a layer to a dictionary: `"pairs"`,
-            the share of examples and neurons that are active, `"neurons"`,
-            the share of neurons that are for some example, and
-            `"is_support"`, a boolean array of neurons (channels of images).
-        """
-        return support(self, x, y, tolerance)
 
     def get_config(self):
         config = {

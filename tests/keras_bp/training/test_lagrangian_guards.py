@@ -126,3 +126,17 @@ def test_rules_may_change_if_their_slots_do_not():
     assert_equal(rows_of(trained), before)
     with pytest.raises(ValueError, match="1 and 0 slots, after 2 and 0"):
         trained.compile("sgd", "rmsprop", "sgd", loss="mse")
+
+
+def test_noise_is_no_part_of_persistent_states():
+    net = keras.Sequential(
+        [
+            keras.Input((3,)),
+            keras.layers.Dense(4, activation="tanh"),
+            keras.layers.Dropout(0.5, name="noisy"),
+            keras.layers.Dense(2),
+        ]
+    )
+    with pytest.raises(ValueError, match="'noisy'.*from visit to visit"):
+        LagrangianModel(net, states="persistent")
+    LagrangianModel(net, states="transient")
