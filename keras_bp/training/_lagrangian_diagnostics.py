@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_bp.training._lagrangian_fit import has_arrays
 from keras_bp.training._lagrangian_rates import update_stiffness
 from keras_bp.training._lagrangian_relax import relax
 from keras_bp.training._lagrangian_relaxation import Relaxation, Wanted
@@ -13,6 +14,7 @@ from keras_bp.training._lagrangian_tables import split
 
 def diagnostics(model, x, y, sample_weight):
     """Measures a batch without a step; see `LagrangianModel`."""
+    _check_ready(model, x, y)
     x = keras.tree.map_structure(ops.convert_to_tensor, x)
     y = keras.tree.map_structure(ops.convert_to_tensor, y)
     if sample_weight is not None:
@@ -27,6 +29,21 @@ def diagnostics(model, x, y, sample_weight):
         if accuracy is not None:
             found["total"][f"{name}_accuracy"] = accuracy
     return keras.tree.map_structure(float, found)
+
+
+def _check_ready(model, x, y):
+    """Raises unless forces can be measured: they come from the loss."""
+    if not model.compiled:
+        raise ValueError(
+            "LagrangianModel expects `compile` before its forces are asked "
+            "for, which come from the loss. Received: a model that is not "
+            "compiled"
+        )
+    if not (has_arrays(x) and has_arrays(y)):
+        raise TypeError(
+            "LagrangianModel expects `x` and `y` to be arrays or tensors, or "
+            f"structures of them. Received: x={type(x)}, y={type(y)}"
+        )
 
 
 def _graph(model):
@@ -170,6 +187,7 @@ def support(model, x, y, tolerance):
             [ops.convert_to_numpy(t) for t in model.tables.multipliers],
             tolerance,
         )
+    _check_ready(model, x, y)
     x = keras.tree.map_structure(ops.convert_to_tensor, x)
     y = keras.tree.map_structure(ops.convert_to_tensor, y)
     with keras.StatelessScope():

@@ -65,14 +65,17 @@ class LagrangianInspection:
                 [0, 1), or a dictionary from names of layers to fractions or
                 boolean arrays, True for what is dropped.
             by: String, which are dropped of a fraction: `"support"` (the
-                smallest force first), `"magnitude"` of their weights, or
-                `"random"`.
+                smallest root mean square force first), `"magnitude"` (the
+                smallest product of the norms of incoming and outgoing
+                weights), or `"random"`.
             seed: Integer or None, of `"random"`.
             batch_size: Positive integer, how many examples at a time.
 
         Returns:
-            A compact `keras.Model` with weights of its own, and a dictionary
-            from the name of each layer of unknowns to what was kept of it.
+            A smaller `keras.Model` with weights of its own, and a dictionary
+            from the name of each layer of unknowns to a dictionary:
+            `"units"`, `"kept"`, their numbers, `"is_kept"`, a boolean array,
+            and `"whole_because"`, why it could not be pruned, or None.
 
         Raises:
             ValueError: An argument is out of range, or nothing can be pruned.

@@ -69,7 +69,7 @@ class LagrangianModel(LagrangianInspection, keras.Model):
             each step of weights. Information passes one layer a step. None is
             10 for `"transient"`, 5 for `"persistent"`.
         stabilizer: None, `"optimistic"` (derivatives are extrapolated from
-            the last two) or `"extragradient"` (they are taken half a step
+            the last two) or `"extragradient"` (they are taken a step
             ahead, at twice the cost).
         transport: Boolean, whether persistent unknowns keep their distance to
             the constraints, and follow when other batches change the weights.

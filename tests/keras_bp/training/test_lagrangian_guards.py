@@ -140,3 +140,20 @@ def test_noise_is_no_part_of_persistent_states():
     with pytest.raises(ValueError, match="'noisy'.*from visit to visit"):
         LagrangianModel(net, states="persistent")
     LagrangianModel(net, states="transient")
+
+
+def test_forces_are_asked_for_after_compile_and_of_arrays():
+    model = LagrangianModel(net(4))
+    with pytest.raises(ValueError, match="compile"):
+        model.support(X, Y)
+    model.compile("sgd", loss="mse")
+    with pytest.raises(TypeError, match="arrays"):
+        model.lagrangian_diagnostics(X, Y.tolist())
+
+
+def test_persistent_states_are_kept_by_one_replica(two_replicas):
+    with two_replicas.scope():
+        model = LagrangianModel(net(4), states="persistent")
+        model.compile("sgd", loss="mse")
+    with pytest.raises(ValueError, match="single replica"):
+        model.fit(X, Y, batch_size=len(X), verbose=0)
