@@ -1,7 +1,6 @@
 """What `benchmarks.lagrangian_step` times."""
 
 import dataclasses
-import itertools
 import math
 import statistics
 
@@ -66,9 +65,8 @@ CASES = {
 
 def deep(depth):
     """The case of as many hidden layers of 100 units."""
-    return _case(
-        f"{depth} x 100", lambda: _dense(*[100] * depth), (128, 784), 10
-    )
+    units = [100] * depth
+    return _case(f"{depth} x 100", lambda: _dense(*units), (128, 784), 10)
 
 
 def find(key):
@@ -255,11 +253,11 @@ def rows(case, jit_compile, rounds, methods=METHODS, seconds_per_round=0.1):
 
 def depth_rows(depths, jit_compile, rounds):
     """The time of one step for networks of several depths."""
-    return list(
-        itertools.chain.from_iterable(
-            rows(deep(depth), jit_compile, rounds, DEFAULTS) for depth in depths
-        )
-    )
+    return [
+        row
+        for depth in depths
+        for row in rows(deep(depth), jit_compile, rounds, DEFAULTS)
+    ]
 
 
 def size_rows(case, sizes, jit_compile, rounds, seconds_per_round=0.1):

@@ -161,6 +161,8 @@ class LagrangianModel(LagrangianInspection, keras.Model):
     def compile(
         self,
         optimizer="rmsprop",
+        loss=None,
+        *,
         state_optimizer=None,
         multiplier_optimizer=None,
         **kwargs,
@@ -169,6 +171,7 @@ class LagrangianModel(LagrangianInspection, keras.Model):
 
         Args:
             optimizer: Of the weights.
+            loss: As for `keras.Model.compile`.
             state_optimizer: `keras.optimizers.SGD`, `RMSprop` or `Adam` for
                 the unknowns, with slots for each example. None is SGD with a
                 momentum of 0.5 and, for each layer, the largest rate that its
@@ -181,7 +184,7 @@ class LagrangianModel(LagrangianInspection, keras.Model):
         rules = RowOptimizers(
             state_optimizer, multiplier_optimizer, self.stabilizer
         )
-        super().compile(optimizer=optimizer, **kwargs)
+        super().compile(optimizer=optimizer, loss=loss, **kwargs)
         self.rules = rules
         self.state_optimizer = rules.values.optimizer
         self.multiplier_optimizer = rules.multipliers.optimizer

