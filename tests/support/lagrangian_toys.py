@@ -60,8 +60,9 @@ def wrapped(model, *, eager=False, loss=CROSS_ENTROPY, rates=None, **options):
     ]
     # Of the rates that fit, those of this one lead soonest to the end.
     trained = LagrangianModel(model, **{"rho": 10.0, **options})
+    names = "optimizer", "state_optimizer", "multiplier_optimizer"
     trained.compile(
-        *rules,
+        **dict(zip(names, rules, strict=False)),
         loss=loss,
         run_eagerly=eager is True,
         jit_compile=eager == "xla",

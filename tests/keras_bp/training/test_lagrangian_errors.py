@@ -165,18 +165,27 @@ def test_a_model_that_is_not_built_is_refused():
         LagrangianModel(model)
 
 
+def compiled(trained, states, multipliers=None):
+    trained.compile(
+        "sgd",
+        "mse",
+        state_optimizer=states,
+        multiplier_optimizer=multipliers,
+    )
+
+
 @pytest.mark.parametrize("given", [(None, None), ("sgd", None), (None, "sgd")])
 def test_without_rho_there_are_no_rates_that_fit(given):
     trained = LagrangianModel(net(5), rho=0.0)
     with pytest.raises(ValueError, match="`multiplier_optimizer` with rho=0"):
-        trained.compile("sgd", *given, loss="mse")
-    trained.compile("sgd", "sgd", "sgd", loss="mse")
+        compiled(trained, *given)
+    compiled(trained, "sgd", "sgd")
 
 
 def test_optimizers_that_examples_cannot_have_are_refused():
     trained = LagrangianModel(net(5))
     with pytest.raises(TypeError, match="expects `state_optimizer` to be one"):
-        trained.compile("sgd", "lion", loss="mse")
+        compiled(trained, "lion")
     clipped = keras.optimizers.SGD(clipnorm=1.0)
     with pytest.raises(ValueError, match="`multiplier_optimizer` without `cl"):
-        trained.compile("sgd", "sgd", clipped, loss="mse")
+        compiled(trained, "sgd", clipped)

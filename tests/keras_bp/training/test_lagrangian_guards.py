@@ -122,10 +122,11 @@ def test_rules_may_change_if_their_slots_do_not():
     trained = kept(rates=(0.1, ADAM(0.1), 0.1), num_examples=6)
     trained.train_on_batch(numbered(X), Y)
     before = rows_of(trained)
-    trained.compile("sgd", ADAM(0.3), "sgd", loss="mse")
+    slots = {"multiplier_optimizer": "sgd", "loss": "mse"}
+    trained.compile("sgd", state_optimizer=ADAM(0.3), **slots)
     assert_equal(rows_of(trained), before)
     with pytest.raises(ValueError, match="1 and 0 slots, after 2 and 0"):
-        trained.compile("sgd", "rmsprop", "sgd", loss="mse")
+        trained.compile("sgd", state_optimizer="rmsprop", **slots)
 
 
 def test_noise_is_no_part_of_persistent_states():

@@ -173,7 +173,12 @@ def test_its_configuration_makes_it_again():
         "num_examples": 9,
     }
     trained = LagrangianModel(net(5), **given)
-    trained.compile("adam", "rmsprop", "sgd", loss="mse")
+    trained.compile(
+        "adam",
+        "mse",
+        state_optimizer="rmsprop",
+        multiplier_optimizer="sgd",
+    )
     config = keras.saving.serialize_keras_object(trained)
     again = keras.saving.deserialize_keras_object(config)
     for name, value in given.items():
