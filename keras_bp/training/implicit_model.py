@@ -157,6 +157,10 @@ class ImplicitModel(SeededLayer, keras.Model):
         # Weights that more than their layers use; found in the first step.
         self.elsewhere = None
 
+    def get_compile_config(self):
+        # What is kept here beside it, Keras keeps too.
+        return super().get_compile_config()
+
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.built:

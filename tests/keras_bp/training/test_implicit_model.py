@@ -248,7 +248,7 @@ def test_patches_are_what_a_kernel_meets(kind, compiled, monkeypatch):
     outputs = np.asarray(layer(x)).reshape(2, -1, 3)
     monkeypatch.setattr(_implicit_patches, "_POSITIONS", 200)
     seed = keras.random.SeedGenerator(0)
-    call = Call(tf.constant(x), None, None)
+    call = Call(tf.constant(x), None, layer(x))
     (part,) = _implicit_layers.factors(layer, [call], None, seed, compiled)
     kernel = np.asarray(layer.kernel).reshape(-1, 3)
     met = part.joined().numpy() / np.sqrt(outputs.shape[1] / 200)
