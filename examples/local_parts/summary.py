@@ -89,6 +89,7 @@ class Summary:
             )
         axes.axhline(0, color="black", lw=0.7)
         axes.axhline(-ALLOWED, color="black", lw=0.7, ls=":")
+        axes.set_xlim(-0.6, len(sets) - 0.4)
         short = [name.split("-")[0] for name in sets]
         axes.set_xticks(range(len(sets)), short, rotation=60, fontsize=8)
         axes.set_title(f"{depth} hidden layer" + "s" * (depth > 1), fontsize=9)

@@ -1,11 +1,9 @@
 """The callback that watches what implicit steps do."""
 
-import keras
-
-from keras_bp import _checks
+from keras_bp.callbacks._batch_report import BatchReport
 
 
-class ImplicitDiagnostics(keras.callbacks.Callback):
+class ImplicitDiagnostics(BatchReport):
     """Reports how much each layer's implicit step is damped.
 
     At the end of each epoch the logs get, for each implicit layer of the
@@ -35,30 +33,17 @@ class ImplicitDiagnostics(keras.callbacks.Callback):
     """
 
     def __init__(self, x, y, sample_weight=None, every=1):
-        super().__init__()
-        _checks.check_integer(
-            "every", every, minimum=1, owner=type(self).__name__
+        super().__init__(
+            x,
+            y,
+            sample_weight,
+            every,
+            "implicit_diagnostics",
+            "a model with implicit steps, as "
+            "keras_bp.training.make_implicit returns it",
         )
-        self.x = x
-        self.y = y
-        self.sample_weight = sample_weight
-        self.every = every
 
-    def set_model(self, model):
-        super().set_model(model)
-        if not hasattr(model, "implicit_diagnostics"):
-            raise TypeError(
-                f"{type(self).__name__} expects a model with implicit steps, "
-                "as keras_bp.training.make_implicit returns it. Received: "
-                f"model={type(model).__module__}.{type(model).__name__}"
-            )
-
-    def on_epoch_end(self, epoch, logs=None):
-        if logs is None or (epoch + 1) % self.every:
-            return
-        found = self.model.implicit_diagnostics(
-            self.x, self.y, self.sample_weight
-        )
+    def report(self, epoch, found, logs):
         for layer, values in found.items():
             for name, value in values.items():
                 logs[f"{name}/{layer}"] = value

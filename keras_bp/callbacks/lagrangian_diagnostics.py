@@ -2,9 +2,7 @@
 
 import os
 
-import keras
-
-from keras_bp import _checks
+from keras_bp.callbacks._batch_report import BatchReport
 
 _TOTALS = {
     "cost and Lagrangian": ("relaxed_loss", "forward_loss", "lagrangian"),
@@ -26,7 +24,7 @@ _LOGARITHMIC = (
 )
 
 
-class LagrangianDiagnostics(keras.callbacks.Callback):
+class LagrangianDiagnostics(BatchReport):
     """Reports whether local learning does what backpropagation would.
 
     At the end of each epoch the logs get what
@@ -62,31 +60,17 @@ class LagrangianDiagnostics(keras.callbacks.Callback):
     """
 
     def __init__(self, x, y, sample_weight=None, every=1):
-        super().__init__()
-        _checks.check_integer(
-            "every", every, minimum=1, owner=type(self).__name__
+        super().__init__(
+            x,
+            y,
+            sample_weight,
+            every,
+            "lagrangian_diagnostics",
+            "a keras_bp.training.LagrangianModel",
         )
-        self.x = x
-        self.y = y
-        self.sample_weight = sample_weight
-        self.every = every
         self.reports = []
 
-    def set_model(self, model):
-        super().set_model(model)
-        if not hasattr(model, "lagrangian_diagnostics"):
-            raise TypeError(
-                f"{type(self).__name__} expects a "
-                "keras_bp.training.LagrangianModel. Received: "
-                f"model={type(model).__module__}.{type(model).__name__}"
-            )
-
-    def on_epoch_end(self, epoch, logs=None):
-        if logs is None or (epoch + 1) % self.every:
-            return
-        found = self.model.lagrangian_diagnostics(
-            self.x, self.y, self.sample_weight
-        )
+    def report(self, epoch, found, logs):
         total = found["total"]
         if "forward_accuracy" in total:
             total["accuracy_gap"] = (

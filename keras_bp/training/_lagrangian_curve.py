@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 from keras_bp import _checks
+from keras_bp.training._figures import draw_curves, new_axes
 from keras_bp.training._lagrangian_export import RANKINGS, Pruner
 
 _OWNER = "support_curve"
@@ -141,17 +142,9 @@ class SupportCurve:
         metric = self._metric(metric)
         axes = target
         if isinstance(target, str | os.PathLike):
-            axes = _new_axes()
-        for index, by in enumerate(self.rankings):
-            fractions, mean, low, high = self.curve(by, metric)
-            color = f"C{index}"
-            axes.plot(fractions, mean, "o-", ms=4, color=color, label=by)
-            axes.fill_between(
-                fractions, low, high, color=color, alpha=0.2, lw=0
-            )
+            axes = new_axes("SupportCurve.plot")
+        draw_curves(axes, {by: self.curve(by, metric) for by in self.rankings})
         axes.set(xlabel="fraction of neurons dropped", ylabel=metric)
-        axes.grid(alpha=0.3)
-        axes.legend(fontsize="small")
         if axes is not target:
             axes.figure.savefig(target)
         return axes
@@ -163,14 +156,3 @@ class SupportCurve:
             "metric", metric, self.metrics, owner=type(self).__name__
         )
         return metric
-
-
-def _new_axes():
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "SupportCurve.plot draws by Matplotlib: "
-            "pip install 'keras_bp[examples]'"
-        ) from error
-    return Figure(figsize=(6, 4), layout="constrained").subplots()

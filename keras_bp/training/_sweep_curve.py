@@ -4,6 +4,8 @@ import os
 
 import numpy as np
 
+from keras_bp.training._figures import draw_curves, new_axes
+
 
 def longest_run(x, y, threshold):
     """The longest interval in which a broken line is not below a threshold.
@@ -47,30 +49,13 @@ def plot_curves(target, curves, label, logarithmic):
     """
     axes = target
     if isinstance(target, str | os.PathLike):
-        axes = _new_axes()
-    positive = True
-    for index, (name, (rates, mean, low, high)) in enumerate(curves.items()):
-        color = f"C{index}"
-        axes.plot(rates, mean, "o-", ms=4, color=color, label=name)
-        axes.fill_between(rates, low, high, color=color, alpha=0.2, lw=0)
-        positive = positive and not np.any(low <= 0)
+        axes = new_axes("LearningRateSweep.plot")
+    draw_curves(axes, curves)
+    positive = not any(np.any(low <= 0) for _, _, low, _ in curves.values())
     axes.set_xscale("log")
     if logarithmic and positive:
         axes.set_yscale("log")
     axes.set(xlabel="learning rate", ylabel=label)
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
     if axes is not target:
         axes.figure.savefig(target)
     return axes
-
-
-def _new_axes():
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "LearningRateSweep.plot draws by Matplotlib: "
-            "pip install 'keras_bp[examples]'"
-        ) from error
-    return Figure(figsize=(6, 4), layout="constrained").subplots()

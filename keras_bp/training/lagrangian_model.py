@@ -203,6 +203,7 @@ class LagrangianModel(LagrangianInspection, keras.Model):
         self.optimizer.build(self.trainable_variables)
 
     def make_tables(self, count):
+        """Makes tables for a number of examples, or checks those there are."""
         if self.tables is None:
             self.num_examples = count
             self.tables = Tables(self, count)
