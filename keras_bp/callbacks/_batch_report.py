@@ -8,6 +8,8 @@ from keras_bp import _checks
 class BatchReport(keras.callbacks.Callback):
     """Asks a model, every some epochs, about a batch that stays the same.
 
+    A subclass adds what was found to the logs: `report(epoch, found, logs)`.
+
     Args:
         x, y, sample_weight: The batch.
         every: Positive integer, epochs between two reports.
@@ -41,7 +43,3 @@ class BatchReport(keras.callbacks.Callback):
             self.x, self.y, self.sample_weight
         )
         self.report(epoch, found, logs)
-
-    def report(self, epoch, found, logs):
-        """Adds what was found to the logs."""
-        raise NotImplementedError

@@ -53,7 +53,9 @@ def test_no_method_begins_after_the_minutes(done, tmp_path):
 
 def test_the_result_and_the_picture_are_written(done):
     study, _, found, folder = done
-    example.conclude("relu", study, found, folder, folder / "result.json")
+    example.COMMAND.conclude(
+        "relu", study, found, folder, folder / "result.json"
+    )
     made = json.loads((folder / "result.json").read_text("utf-8"))
     results.check(made)
     rows = {(row["name"], row["metric"]): row for row in made["rows"]}

@@ -60,7 +60,9 @@ def test_nothing_begins_after_the_minutes(done, tmp_path):
 
 def test_the_result_and_the_picture_are_written(done):
     study, _, found, folder = done
-    example.conclude("uci", study, found, folder, folder / "result.json")
+    example.COMMAND.conclude(
+        "uci", study, found, folder, folder / "result.json"
+    )
     made = json.loads((folder / "result.json").read_text("utf-8"))
     results.check(made)
     rows = {(row["name"], row["metric"]): row for row in made["rows"]}
@@ -153,4 +155,4 @@ def test_unknown_methods_are_refused():
         "out": Flag(None),
     }
     with pytest.raises(Exception, match="magic"):
-        example.main(["x"], given)
+        example.COMMAND.run(["x"], given, example.work)
