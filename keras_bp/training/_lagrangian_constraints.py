@@ -23,6 +23,9 @@ class Constraint:
         self.signed = inequality is not None and name in _TWO_SIDED
         # Whether multipliers are kept from being negative.
         self.projected = inequality is not None and name in _ONE_SIDED
+        # Multipliers of a size only grow, and their pull jumps where the size
+        # is zero: descent would chatter there ever wider.
+        self.smoothed = inequality is None and name in ("abs", "eps")
 
     def value(self, r, epsilon):
         """G(r); of an inequality how far it is violated, or slack if < 0."""
@@ -59,6 +62,13 @@ class Constraint:
             # Of both sides together: the proximal map of `rho * epsilon * |m|`.
             pull = multiplier + rho * r
             return ops.sign(pull) * ops.relu(ops.abs(pull) - rho * epsilon)
+        if self.smoothed:
+            value = self.value(r, epsilon)
+            # The derivative of the Moreau envelope of the multiplier's term,
+            # as steep as the penalty beside it.
+            steep = ops.where(rho > 0, rho * value, multiplier)
+            pull = ops.minimum(steep, multiplier) + rho * value
+            return pull * self.slope(r, epsilon)
         pull = multiplier + rho * self.value(r, epsilon)
         if self.projected:
             pull = ops.relu(pull)
@@ -68,7 +78,10 @@ class Constraint:
         """The derivative of the Lagrangian by the multiplier."""
         if self.signed:
             return (self.force(r, multiplier, rho, epsilon) - multiplier) / rho
-        return self.value(r, epsilon)
+        value = self.value(r, epsilon)
+        if self.smoothed:
+            return ops.relu(value - _below(multiplier, rho))
+        return value
 
     def cost(self, r, multiplier, rho, epsilon):
         """The terms of residuals in the augmented Lagrangian."""
@@ -80,4 +93,17 @@ class Constraint:
             )
             return (ops.square(pull) - ops.square(multiplier)) / (2.0 * rho)
         value = self.value(r, epsilon)
-        return multiplier * value + 0.5 * rho * ops.square(value)
+        penalty = 0.5 * rho * ops.square(value)
+        if self.smoothed:
+            inside = ops.minimum(value, _below(multiplier, rho))
+            return (
+                0.5 * rho * ops.square(inside)
+                + multiplier * (value - inside)
+                + penalty
+            )
+        return multiplier * value + penalty
+
+
+def _below(multiplier, rho):
+    """The violation below which an envelope is quadratic."""
+    return ops.where(rho > 0, multiplier / ops.where(rho > 0, rho, 1), 0)

@@ -57,7 +57,9 @@ def numeric(rule, what, by):
 
 
 def active(rule):
-    """Where an inequality pulls, and where the multiplier stays away from 0."""
+    """Where an inequality pulls, and multipliers may take a step down."""
+    if rule.smoothed:
+        return MULTIPLIER > 0
     if not rule.projected:
         return np.ones_like(R, bool)
     return MULTIPLIER + RHO * evaluated(rule, "value") > 0
@@ -107,6 +109,38 @@ def test_the_ascent_is_the_derivative_of_the_cost_by_the_multiplier(
         numeric(rule, "cost", "multiplier")[where],
         atol=1e-7,
     )
+
+
+@pytest.mark.parametrize("name", ["abs", "eps"])
+def test_sizes_cost_the_envelope_of_their_multipliers(name):
+    # By its definition, the least over a grid of places nearby.
+    violation = DOCUMENTED[name](R)
+    near = np.linspace(0, 2, 200_001)
+    envelope = [
+        (m * near + RHO / 2 * (v - near) ** 2).min()
+        for v, m in zip(violation, MULTIPLIER, strict=True)
+    ]
+    np.testing.assert_allclose(
+        evaluated(Constraint(name), "cost"),
+        envelope + RHO / 2 * violation**2,
+        atol=1e-9,
+    )
+
+
+@pytest.mark.parametrize("name", ["abs", "eps"])
+def test_sizes_without_rho_pull_by_their_multipliers(name):
+    rule = Constraint(name)
+    r, m, zero = (tf.constant(x, "float64") for x in (R, MULTIPLIER, 0.0))
+    epsilon = tf.constant(EPSILON, "float64")
+    violation = DOCUMENTED[name](R)
+    inside = (violation > 0) * np.sign(R)
+    for what, wanted in (
+        (rule.force, MULTIPLIER * inside),
+        (rule.ascent, violation),
+        (rule.cost, MULTIPLIER * violation),
+    ):
+        found = np.asarray(what(r, m, zero, epsilon))
+        np.testing.assert_allclose(found, wanted, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["abs", "eps", "squared"])

@@ -193,9 +193,9 @@ def test_inequalities_end_with_complementary_multipliers(constraint):
 
 @pytest.mark.parametrize(
     ("constraint", "inequality", "other"),
-    [("abs", "phr", "abs"), ("lineps", "phr", "lin")],
+    [("eps", None, "abs"), ("lineps", None, "lin"), ("lineps", "phr", "lin")],
 )
-def test_without_tolerance_inequalities_are_equalities(
+def test_without_tolerance_there_is_no_other_constraint(
     constraint, inequality, other
 ):
     paths = []
@@ -217,6 +217,24 @@ def test_without_tolerance_inequalities_are_equalities(
         paths.append(path)
     assert np.abs(paths[0][-1]).max() > 1e-3
     assert_close(*paths, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("states", ["transient", "persistent"])
+def test_many_steps_with_sizes_as_constraints_do_not_chatter(states):
+    model = net(5, 4)
+    expected = backpropagated(model, X, Y)
+    keeps = states == "persistent"
+    trained = wrapped(
+        model,
+        constraint="abs",
+        states=states,
+        rho=100.0,
+        inner_steps=200,
+        num_examples=len(X) if keeps else None,
+    )
+    found = step_of(trained, numbered(X) if keeps else X, Y)
+    # As a penalty of twice rho, they end near the gradient.
+    assert_close(found, expected, rtol=0.05, atol=0.003)
 
 
 def distances(rho, stabilizer):
