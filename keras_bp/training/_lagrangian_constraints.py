@@ -72,6 +72,8 @@ class Constraint:
         pull = multiplier + rho * self.value(r, epsilon)
         if self.projected:
             pull = ops.relu(pull)
+        if self.name == "lin":
+            return pull
         return pull * self.slope(r, epsilon)
 
     def ascent(self, r, multiplier, rho, epsilon):

@@ -66,6 +66,16 @@ class Block:
                     found[id(weight)] = weight
         return list(found.values())
 
+    def is_pure(self):
+        """Whether its layers are known to keep nothing of a call."""
+        return all(
+            type(layer).__module__.startswith("keras.")
+            and not layer.non_trainable_variables
+            and not layer.activity_regularizer
+            for layer in (step.operation for step in self.steps)
+            if isinstance(layer, keras.layers.Layer)
+        )
+
 
 class LagrangianGraph:
     """The unknowns of a model, and the blocks between them.

@@ -107,18 +107,15 @@ class Relaxation:
         """
         values = []
         for block in self.graph.blocks:
-            env = self._environment(block, values)
-            steps = block.steps
-            if block.recurrent is not None:
-                steps = steps[:-1]
-            _run(steps, env)
-            found = [env[slot.index] for slot in block.outputs]
+            first = not block.reads
+            weights = [x.value for x in block.weights()] if first else []
+            found, tape = self._watched(block, values, weights)
             if block.recurrent is not None:
                 offsets = slack and [slack[i] for i in block.unknowns]
                 values += block.recurrent.run(found[0], offsets)
                 continue
             if not block.reads and not self.graph.shares_noise(block):
-                self._first[id(block)] = found
+                self._first[id(block)] = found, tape
             for place, guess in zip(block.unknowns, found, strict=True):
                 guess = wide(guess)
                 if slack is not None:
@@ -178,7 +175,8 @@ class Relaxation:
         wanted = Wanted() if wanted is None else wanted
         if wanted.weights:
             # Once a step they run for good: seeds and statistics move.
-            self._first = {}
+            pure = {id(x) for x in self.graph.blocks if x.is_pure()}
+            self._first = {k: x for k, x in self._first.items() if k in pure}
         found = Forces(*([None] * len(values) for _ in range(4)))
         for block in self.graph.blocks:
             self._constrain(block, values, multipliers, found, wanted)
@@ -204,7 +202,8 @@ class Relaxation:
             found.multipliers[place] = rule.ascent(*point)
             if wanted.states:
                 found.pull(place, pull)
-            pull = pull * ops.cast(factor, pull.dtype)
+            if factor is not None:
+                pull = pull * ops.cast(factor, pull.dtype)
             cotangents.append(-ops.cast(pull, guess.dtype))
         if targets:
             gradients = tape.gradient(guesses, targets, cotangents)
@@ -215,9 +214,9 @@ class Relaxation:
         if wanted.states:
             factor = self._factor(wanted)
             for place, gradient in zip(places, gradients, strict=False):
-                if gradient is not None:
-                    factor = ops.cast(factor, gradient.dtype)
-                    found.pull(place, gradient / factor)
+                if gradient is not None and factor is not None:
+                    gradient = gradient / ops.cast(factor, gradient.dtype)
+                found.pull(place, gradient)
             gradients = gradients[len(places) :]
         for weight, gradient in zip(weights, gradients, strict=True):
             found.turn(weight, gradient)
@@ -225,7 +224,7 @@ class Relaxation:
     def _factor(self, wanted):
         """By what the derivatives of an example are multiplied on a tape."""
         if not wanted.weights:
-            return ops.ones(())
+            return None
         scale = 1.0 if wanted.scale is None else wanted.scale
         return ops.cast(scale, "float32") / self.size
 
@@ -240,27 +239,35 @@ class Relaxation:
             tape.watch(targets)
             found.outputs = self.outputs(values)
             found.loss = self.loss(found.outputs)
-            scaled = found.loss * ops.cast(
-                self._factor(wanted) * self.size, found.loss.dtype
-            )
+            factor = self._factor(wanted)
+            factor = self.size if factor is None else factor * self.size
+            scaled = found.loss * ops.cast(factor, found.loss.dtype)
         gradients = tape.gradient(scaled, targets)
         self._hand_out(places, weights, gradients, found, wanted)
 
     def _predict(self, block, values, targets):
         """What a block makes of the unknowns, and the tape that saw it."""
+        if id(block) in self._first:
+            found, tape = self._first[id(block)]
+            # A tape tells its derivatives once.
+            self._first[id(block)] = found, None if targets else tape
+            if tape is not None or not targets:
+                return found, tape
+        own = [values[i] for i in block.unknowns]
+        return self._watched(block, values, targets, own)
+
+    def _watched(self, block, values, targets, states=None):
+        """What a block makes of unknowns, and a tape that watches some."""
         import tensorflow as tf
 
-        if not targets and id(block) in self._first:
-            return self._first[id(block)], None
         steps = block.steps if block.recurrent is None else block.steps[:-1]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(targets)
             env = self._environment(block, values)
             _run(steps, env)
             found = [env[slot.index] for slot in block.outputs]
-            if block.recurrent is not None:
-                own = [values[i] for i in block.unknowns]
-                found = block.recurrent.predict(found[0], own)
+            if block.recurrent is not None and states is not None:
+                found = block.recurrent.predict(found[0], states)
         return found, tape
 
     def _environment(self, block, values):
