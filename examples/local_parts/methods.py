@@ -45,7 +45,7 @@ def make(name, network, examples):
             "loss": keras.losses.SparseCategoricalCrossentropy(
                 from_logits=True
             ),
-            "jit_compile": False,
+            "jit_compile": True,
         }
         if name == BACKPROP:
             model.compile(**arguments)

@@ -114,10 +114,10 @@ def _fold(fold, factor, seed):
     return fold(factor * seed)
 
 
-def _images(name, units, dropout, data_dir):
+def _images(name, units, dropout, activation, data_dir):
     found = data.images(data_dir, True)
     features = found["train"][0].shape[1]
-    made = functools.partial(network, features, 10, units, "relu", dropout)
+    made = functools.partial(network, features, 10, units, activation, dropout)
     return [Sweep(name, len(units), made, lambda seed: found)]
 
 
@@ -125,7 +125,7 @@ _DEFAULT = (methods.BACKPROP, *methods.DEFAULTS)
 STUDIES = {
     "digits": Study(
         "digits",
-        lambda _: _images("digits", (64, 32), 0.0, None),
+        lambda _: _images("digits", (64, 32), 0.0, "relu", None),
         _DEFAULT,
         seeds=2,
         epochs=15,
@@ -147,10 +147,20 @@ STUDIES = {
     ),
     "mnist": Study(
         "MNIST, 300-100 units, dropout of 0.2",
-        functools.partial(_images, "MNIST", (300, 100), 0.2),
-        (*_DEFAULT, "persistent"),
+        functools.partial(_images, "MNIST", (300, 100), 0.2, "relu"),
+        _DEFAULT,
         seeds=3,
         epochs=20,
+        batch=100,
+        rates=(0.0005, 0.001, 0.002),
+    ),
+    "persistent": Study(
+        # States that are kept allow no noise, and smooth units suit them.
+        "MNIST, 300-100 tanh units",
+        functools.partial(_images, "MNIST", (300, 100), 0.0, "tanh"),
+        (methods.BACKPROP, "lin", "persistent"),
+        seeds=1,
+        epochs=10,
         batch=100,
         rates=(0.0005, 0.001, 0.002),
     ),

@@ -32,7 +32,7 @@ class SweptModel:
 
         self._method, self._make, self._seeds = method, make, seeds
         self._epochs, self._batch_size = epochs, batch_size
-        self._model, self._initial = None, {}
+        self._model, self._step, self._initial = None, None, {}
         self._accuracy = keras.metrics.Mean()
         # As by `fit`, the Python code of a train step is not rewritten.
         self._traced = tf.function(self._run, autograph=False)
@@ -88,7 +88,11 @@ class SweptModel:
                     f"of variables, or other shapes, by {self._method!r}"
                 )
             self._initial[seed] = [tf.identity(v.value) for v in found]
-        self._model = model
+        self._model, self._step = model, model.train_step
+        if model.jit_compile:
+            self._step = tf.function(
+                model.train_step, jit_compile=True, autograph=False
+            )
 
     def _made(self, seed, data):
         keras.utils.set_random_seed(seed)
@@ -117,19 +121,18 @@ class SweptModel:
 
         def epoch(index):
             self._model.reset_metrics()
-            _over_batches(
-                self._model.train_step, data, order[index], self._batch_size
-            )
+            _over_batches(self._step, data, order[index], self._batch_size)
             return index + 1
 
         tf.while_loop(lambda index: index < self._epochs, epoch, [0])
 
     def _evaluated(self, data):
         """Dictionary of the loss, the metrics, and the accuracy of classes."""
-        model, classified = self._model, []
+        model, classified, named = self._model, [], set()
 
         def step(batch):
-            model.test_step(batch)
+            # Metrics that only training has are left out.
+            named.update(model.test_step(batch))
             right = _right(batch[1], model.predict_step(batch[:1]))
             if right is not None:
                 classified.append(True)
@@ -139,7 +142,7 @@ class SweptModel:
         self._accuracy.reset_state()
         order = ops.arange(_length(data), dtype="int32")
         _over_batches(step, data, order, _AT_ONCE)
-        found = _results(model)
+        found = {k: v for k, v in _results(model).items() if k in named}
         if classified:
             found["accuracy"] = self._accuracy.result()
         return found

@@ -31,8 +31,8 @@ def learning_rate_sweep(
       number of the epoch. Each epoch ends with a smaller batch if the
       examples do not fill the last one, as with `fit`; that batch is traced
       by itself.
-    * Steps are those of `train_step`, in graph mode, whatever `compile` says
-      of `jit_compile` and `run_eagerly`.
+    * Steps are those of `train_step`, in graph mode whatever `compile` says
+      of `run_eagerly`, and compiled by XLA if it says `jit_compile=True`.
     * A run whose loss is not finite goes on, and its row says what came of
       it. Where labels are integers and predictions have an axis of classes,
       `"accuracy"` is the share of labels at the largest prediction; a

@@ -5,7 +5,8 @@ import json
 import keras
 import numpy as np
 import pytest
-from keras import layers
+import tensorflow as tf
+from keras import layers, ops
 
 from keras_bp.training.learning_rate_sweep import learning_rate_sweep
 
@@ -157,6 +158,54 @@ def test_runs_are_those_of_a_plain_loop():
     np.testing.assert_allclose(row["test"]["loss"], found["loss"], rtol=1e-5)
     accuracy = found["sparse_categorical_accuracy"]
     np.testing.assert_allclose(row["test"]["accuracy"], accuracy, rtol=1e-6)
+
+
+def compiled(jit_compile, loss=ENTROPY):
+    def make():
+        model = Counting()
+        model.compile("adam", loss, jit_compile=jit_compile)
+        return model
+
+    return make
+
+
+def test_steps_are_compiled_by_xla_where_the_model_asks_for_it():
+    methods = {"graph": compiled(False), "xla": compiled(True)}
+    graph, xla = learning_rate_sweep(methods, parts(), [0.1], epochs=3).rows
+    np.testing.assert_allclose(xla["train_loss"], graph["train_loss"], 1e-5)
+    for part in ("loss", "accuracy"):
+        np.testing.assert_allclose(
+            xla["validation"][part], graph["validation"][part], rtol=1e-5
+        )
+
+    def through_numpy(y, y_pred):
+        same = tf.numpy_function(lambda x: x, [y_pred], y_pred.dtype)
+        return ENTROPY(y, y_pred) + 0 * ops.sum(same)
+
+    # For XLA there is no kernel.
+    learning_rate_sweep(
+        {"graph": compiled(False, through_numpy)}, parts(), [0.1], epochs=1
+    )
+    with pytest.raises(tf.errors.InvalidArgumentError, match="PyFunc"):
+        learning_rate_sweep(
+            {"xla": compiled(True, through_numpy)}, parts(), [0.1], epochs=1
+        )
+
+
+def test_metrics_that_only_training_has_are_left_out_of_evaluations():
+    class Trained(Counting):
+        def test_step(self, data):
+            return {"loss": super().test_step(data)["loss"]}
+
+    def make():
+        model = Trained()
+        model.compile(
+            "sgd", ENTROPY, metrics=["sparse_categorical_crossentropy"]
+        )
+        return model
+
+    (row,) = learning_rate_sweep({"A": make}, parts(), [0.1], epochs=1).rows
+    assert set(row["validation"]) == {"loss", "accuracy"}
 
 
 def test_all_rates_of_a_seed_begin_at_the_same_values():
