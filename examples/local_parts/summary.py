@@ -137,7 +137,7 @@ class Summary:
         label = f"{self.name}/{depth}/{method}"
         found = np.array([self._test(name, depth, method) for name in sets])
         mnist = self.name == "mnist" and method == "lin"
-        yield _row(
+        yield mean_row(
             label,
             "accuracy, test, rate by validation",
             found.mean(0),
@@ -150,7 +150,7 @@ class Summary:
             [self._difference(name, depth, method) for name in sets]
         )
         uci = self.name == "uci"
-        yield _row(
+        yield mean_row(
             label,
             "accuracy less backprop",
             behind.mean(0),
@@ -168,14 +168,14 @@ class Summary:
             aim="<= 0" if uci else None,
         )
         for name, values in zip(sets, behind, strict=True):
-            yield _row(f"{label}/{name}", "less backprop", values, "points")
+            yield mean_row(f"{label}/{name}", "less backprop", values, "points")
 
 
 def _worse(differences):
     return interval(differences)[2] < -ALLOWED
 
 
-def _row(label, metric, values, unit, **arguments):
+def mean_row(label, metric, values, unit, **arguments):
     """A row whose range is the 95% interval of a mean over seeds."""
     bounds = [float(x) for x in interval(values)]
     return results.row(

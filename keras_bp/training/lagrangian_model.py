@@ -50,7 +50,8 @@ class LagrangianModel(LagrangianInspection, keras.Model):
             this model shares.
         constraint: String, G of the residual: `"lin"` r, `"abs"` |r|, `"eps"`
             max(|r| - epsilon, 0), `"lineps"` the same with the sign of r,
-            `"squared"` r^2, or `"cubic"` r^3.
+            `"squared"` r^2, or `"cubic"` r^3. Terms of `"abs"` and `"eps"`
+            are their Moreau envelopes, unless there is an inequality.
         inequality: None, or `"phr"` for :math:`|r| \le \epsilon` with
             multipliers after Powell, Hestenes and Rockafellar: not negative,
             and the force is max(0, :math:`\lambda + \rho (|r| - \epsilon)`)
