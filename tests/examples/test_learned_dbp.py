@@ -14,8 +14,8 @@ from keras_bp.optics import EDC, FiberLink, LearnedDBP, simulate
 
 TINY = dataclasses.replace(
     CONFIGS["small"],
-    link=FiberLink.isit(num_spans=2),
-    simulation_steps=4,
+    link=FiberLink.isit(num_spans=1),
+    simulation_steps=2,
     train_blocks=8,
     test_blocks=6,
     qam_blocks=8,
