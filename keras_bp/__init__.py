@@ -11,6 +11,7 @@ from keras_bp import (
     stochastic,
     surgery,
     training,
+    visualization,
 )
 from keras_bp._version import __version__
 
@@ -26,4 +27,5 @@ __all__ = [
     "stochastic",
     "surgery",
     "training",
+    "visualization",
 ]

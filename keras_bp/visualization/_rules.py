@@ -1,0 +1,180 @@
+"""Backward rules of rectifiers and pooling, by the types of graph operations.
+
+TensorFlow looks a gradient up by the type of an operation. In a graph other
+gradients can be named for it, which reaches every rectifier, whoever called
+it. Gradient tapes do not follow those names; `tf.gradients` does.
+"""
+
+import functools
+
+RULES = (
+    "saliency",
+    "guided",
+    "deconvnet",
+    "negative_guided",
+    "rectgrad",
+)
+# The types of operations that are rectifiers.
+RECTIFIERS = ("Relu", "Relu6", "LeakyRelu")
+POOLS = ("switch", "average")
+
+
+@functools.cache
+def overrides(rule, pool, percentile):
+    """Dictionary from a type of operation to the name of its gradient.
+
+    Args:
+        rule: String, of `RULES`.
+        pool: String, of `POOLS`.
+        percentile: Float, of `"rectgrad"`.
+    """
+    import tensorflow as tf
+
+    found = {}
+
+    def register(kind, gradient):
+        name = f"KerasBP-{kind}-{rule}-{pool}-{percentile:g}"
+        tf.RegisterGradient(name)(gradient)
+        found[kind] = name
+
+    if rule != "saliency":
+        turned = functools.partial(_turned, rule, percentile)
+        register("Relu", functools.partial(_relu, turned))
+        register("Relu6", functools.partial(_relu6, turned))
+        register("LeakyRelu", functools.partial(_leaky_relu, turned))
+        register("Maximum", functools.partial(_maximum, turned))
+        register("Minimum", functools.partial(_minimum, rule))
+    if pool == "average":
+        register("MaxPool", _average_pool)
+    return found
+
+
+def _turned(rule, percentile, upstream, outputs, gate):
+    """The gradient below a rectifier.
+
+    Args:
+        rule, percentile: As above.
+        upstream: Tensor, the gradient that comes in.
+        outputs: Tensor, what the rectifier made.
+        gate: Tensor, its derivative.
+    """
+    import tensorflow as tf
+
+    if rule == "deconvnet":
+        return tf.nn.relu(upstream)
+    if rule == "guided":
+        return gate * tf.nn.relu(upstream)
+    if rule == "negative_guided":
+        return gate * tf.minimum(upstream, 0)
+    importance = outputs * upstream
+    flat = tf.reshape(importance, (tf.shape(importance)[0], -1))
+    place = tf.cast(tf.shape(flat)[1] - 1, "float32") * (percentile / 100)
+    ordered = tf.sort(flat, axis=1)
+    level = tf.gather(ordered, tf.cast(tf.round(place), "int32"), axis=1)
+    ones = tf.ones(tf.rank(importance) - 1, "int32")
+    level = tf.reshape(level, tf.concat([[-1], ones], 0))
+    return tf.where(importance > level, gate * upstream, 0)
+
+
+def _relu(turned, op, upstream):
+    import tensorflow as tf
+
+    y = op.outputs[0]
+    return turned(upstream, y, tf.cast(y > 0, upstream.dtype))
+
+
+def _relu6(turned, op, upstream):
+    import tensorflow as tf
+
+    y = op.outputs[0]
+    return turned(upstream, y, tf.cast((y > 0) & (y < 6), upstream.dtype))
+
+
+def _leaky_relu(turned, op, upstream):
+    import tensorflow as tf
+
+    x, y = op.inputs[0], op.outputs[0]
+    slope = tf.cast(op.get_attr("alpha"), upstream.dtype)
+    gate = tf.where(x > 0, tf.ones_like(upstream), slope)
+    return turned(upstream, y, gate)
+
+
+def _maximum(turned, op, upstream):
+    """Of a rectifier if one side is zero, else the usual gradient."""
+    import tensorflow as tf
+
+    side = zero_side(op)
+    if side is None or is_behind_rectifier(op.inputs[1 - side].op):
+        return _selected(op, upstream, op.inputs[0] >= op.inputs[1])
+    y = op.outputs[0]
+    below = turned(upstream, y, tf.cast(y > 0, upstream.dtype))
+    return [below if place != side else None for place in range(2)]
+
+
+def _minimum(rule, op, upstream):
+    """Of the upper bound of a rectifier, which DeconvNet does not gate by."""
+    import tensorflow as tf
+
+    for place in range(2):
+        bounded = is_behind_rectifier(op.inputs[place].op)
+        if not bounded or constant(op.inputs[1 - place]) is None:
+            continue
+        below = upstream
+        if rule != "deconvnet":
+            inside = op.inputs[place] < op.inputs[1 - place]
+            below = tf.where(inside, upstream, tf.zeros_like(upstream))
+        return [below if side == place else None for side in range(2)]
+    return _selected(op, upstream, op.inputs[0] <= op.inputs[1])
+
+
+def _selected(op, upstream, first):
+    """Hands a gradient to the one of two operands that was taken."""
+    import tensorflow as tf
+
+    zeros = tf.zeros_like(upstream)
+    found = []
+    shapes = [tf.shape(x) for x in op.inputs]
+    axes = tf.raw_ops.BroadcastGradientArgs(s0=shapes[0], s1=shapes[1])
+    for place, taken in enumerate((first, tf.logical_not(first))):
+        part = tf.where(taken, upstream, zeros)
+        part = tf.reduce_sum(part, axes[place])
+        found.append(tf.reshape(part, shapes[place]))
+    return found
+
+
+def _average_pool(op, upstream):
+    import tensorflow as tf
+
+    return tf.raw_ops.AvgPoolGrad(
+        orig_input_shape=tf.shape(op.inputs[0]),
+        grad=upstream,
+        **{
+            name: op.get_attr(name)
+            for name in ("ksize", "strides", "padding", "data_format")
+        },
+    )
+
+
+def zero_side(op):
+    """Which operand of a maximum is the constant zero, or None."""
+    for place, tensor in enumerate(op.inputs):
+        value = constant(tensor)
+        if value is not None and not value.any():
+            return place
+    return None
+
+
+def constant(tensor):
+    """The value of a tensor that is constant, or None."""
+    import tensorflow as tf
+
+    return tf.get_static_value(tensor)
+
+
+def is_behind_rectifier(op):
+    """Whether an operation is a rectifier, or its upper bound."""
+    if op.type in RECTIFIERS:
+        return True
+    return op.type in ("Minimum", "Identity") and any(
+        x.op.type in RECTIFIERS for x in op.inputs
+    )

@@ -1,0 +1,258 @@
+"""Attribution maps of one model by one backward rule, traced once."""
+
+import keras
+import numpy as np
+
+from keras_bp import _checks
+from keras_bp.visualization import _targets
+from keras_bp.visualization._inspection import (
+    AttributionReport,
+    before_squashing,
+    inspect,
+)
+from keras_bp.visualization._outputs import seen_output
+from keras_bp.visualization._rules import POOLS, RULES, overrides
+
+
+class Attributor:
+    r"""Gradients of outputs with respect to inputs, by a rule for rectifiers.
+
+    For many maps of one model: it is traced once, which `attribute` does with
+    each call. The model is called as it is, and stays as it is; changes of its
+    weights are seen, those of its layers are not.
+
+    At a rectifier :math:`y` with the gate :math:`g = dy/dx`, for the gradient
+    :math:`R` that comes in, what goes on is
+
+    - `"saliency"`: :math:`g R`, the gradient;
+    - `"guided"`: :math:`g \max(R, 0)`;
+    - `"deconvnet"`: :math:`\max(R, 0)`, without a gate;
+    - `"negative_guided"`: :math:`g \min(R, 0)`, what speaks against;
+    - `"rectgrad"`: :math:`g R` where :math:`y R` is above its percentile among
+      the units of the layer, of each example.
+
+    The rule reaches ReLU, ReLU6, leaky ReLU, bounded rectifiers and
+    `maximum(x, 0)` wherever they are called: as `activation` or as layers, by
+    `keras.ops` or `tf.nn`, in nested, shared and custom layers and subclassed
+    models. What it cannot reach, or is not defined for, is an error that names
+    it: ELU, SELU, softplus, swish, GELU, PReLU, thresholds, and a
+    `tf.function` or a loop inside the model. `keras_bp.layers.GuidedReLU`
+    keeps a rule of its own. With TensorFlow only.
+
+    Args:
+        model: `keras.Model`, called with `training=False`.
+        rule: String, as above. Defaults to `"saliency"`.
+        output: What is attributed. None for the output of the model; the name
+            or the number of one of several outputs; the name of a layer, or a
+            layer, of a functional or Sequential model, for what it returns.
+        logits: Boolean, whether a final softmax or sigmoid is left out.
+            Defaults to `True`.
+        pool: String. `"switch"`: the gradient of max-pooling goes to the
+            largest entry, as in DeconvNet. `"average"`: it is spread evenly
+            over the window. Defaults to `"switch"`.
+        percentile: Float in [0, 100), of `"rectgrad"`. Defaults to `98`.
+        unknown: String, what becomes of nonlinear operations without a rule.
+            `"raise"`, or `"keep"` for their own gradient.
+            Defaults to `"raise"`.
+        jit_compile: Boolean, whether XLA compiles the map.
+            Defaults to `False`.
+
+    Attributes:
+        report: `AttributionReport` of the last call: what was covered, kept,
+            and stripped. None before.
+
+    Raises:
+        TypeError: `model` is no Keras model, or a target is of no known kind.
+        RuntimeError: It is called in a graph, or functions run eagerly.
+        ValueError: An argument is unknown, the output is not found, inputs
+            have no path to it, or (as `RectifierNotCovered`) the rule does not
+            apply to all of the model.
+
+    Example:
+
+    >>> import keras, numpy as np
+    >>> from keras_bp.visualization import Attributor
+    >>> model = keras.Sequential([
+    ...     keras.Input((2,)), keras.layers.Dense(3, activation="relu"),
+    ...     keras.layers.Dense(2, activation="softmax"),
+    ... ])
+    >>> guided = Attributor(model, "guided")
+    >>> guided(np.ones((5, 2), "float32"), target="max").shape
+    (5, 2)
+    >>> len(guided.report.covered)
+    1
+
+    Reference:
+        Simonyan et al., 2013, https://arxiv.org/abs/1312.6034 (saliency);
+        Zeiler and Fergus, 2014, https://arxiv.org/abs/1311.2901 (DeconvNet);
+        Springenberg et al., 2015, https://arxiv.org/abs/1412.6806 (guided);
+        Kim et al., 2019, https://arxiv.org/abs/1902.04893 (RectGrad).
+    """
+
+    def __init__(
+        self,
+        model,
+        rule="saliency",
+        output=None,
+        logits=True,
+        pool="switch",
+        percentile=98.0,
+        unknown="raise",
+        jit_compile=False,
+    ):
+        owner = type(self).__name__
+        _checks.check_one_of("rule", rule, RULES, owner=owner)
+        _checks.check_one_of("pool", pool, POOLS, owner=owner)
+        _checks.check_one_of("unknown", unknown, ("raise", "keep"), owner=owner)
+        _checks.check_rate("percentile / 100", percentile / 100, owner=owner)
+        if not isinstance(model, keras.Model):
+            raise TypeError(
+                f"{owner} expects a keras.Model. Received: model={model!r}"
+            )
+        self.model, self.rule, self.output = model, rule, output
+        self.logits, self.pool = bool(logits), pool
+        self.percentile, self.unknown = float(percentile), unknown
+        self.jit_compile = bool(jit_compile)
+        self.report = None
+        self._seen = seen_output(model, output, owner)
+        self._traced = {}
+
+    def __call__(self, x, target="max", batch_size=32, seed=None):
+        """Attribution maps.
+
+        Args:
+            x: Inputs of the model: an array, or a structure of arrays.
+            target: What is attributed of the output. An integer, or one for
+                each example: an entry of the last axis, summed over positions
+                if there are any (as of segmentation). A tuple: one entry, with
+                an index for each axis. `"max"`: the largest of the last axis.
+                `"random"`: a class of each example at random. A function from
+                outputs to a number for each example. None: the sum.
+                Defaults to `"max"`.
+            batch_size: Positive integer, examples at a time.
+            seed: Integer or None, of `"random"`.
+
+        Returns:
+            Array of the shape of `x`, or a structure of them, None for inputs
+            that are not real.
+        """
+        owner = type(self).__name__
+        _targets.check_target(target, owner)
+        _checks.check_integer("batch_size", batch_size, minimum=1, owner=owner)
+        arrays = keras.tree.map_structure(keras.ops.convert_to_tensor, x)
+        leaves = keras.tree.flatten(arrays)
+        _check_graphs(leaves, owner)
+        lengths = {tuple(leaf.shape)[:1] for leaf in leaves}
+        if len(lengths) != 1 or lengths & {(), (0,)}:
+            raise ValueError(
+                f"{owner} expects inputs with one number of examples, at least "
+                f"one. Received: shapes {[tuple(a.shape) for a in leaves]}"
+            )
+        ((examples,),) = lengths
+        traced, shape = self._trace(arrays, target)
+        index = _targets.indices(target, shape, examples, seed, owner)
+        found = []
+        for begin in range(0, examples, batch_size):
+            part = slice(begin, begin + batch_size)
+            given = [leaf[part] for leaf in leaves]
+            if index is not None:
+                given.append(index[part].astype("int32"))
+            found.append([np.asarray(g) for g in traced(*given)])
+        maps = iter(
+            [np.concatenate(parts) for parts in zip(*found, strict=True)]
+        )
+        return keras.tree.map_structure(
+            lambda leaf: next(maps) if _is_float(leaf) else None, arrays
+        )
+
+    def _trace(self, arrays, target):
+        """The function for inputs of this kind, and the shape of outputs."""
+        import tensorflow as tf
+
+        leaves = keras.tree.flatten(arrays)
+        kind = _targets.kind_of(target)
+        forms = tuple((tuple(a.shape[1:]), a.dtype) for a in leaves)
+        key = kind, forms
+        if key not in self._traced:
+            # Variables must not be made in a graph.
+            self._seen(keras.tree.map_structure(lambda a: a[:1], arrays))
+            signature = [
+                tf.TensorSpec((None, *shape), dtype) for shape, dtype in forms
+            ]
+            if kind in ("class", "entry"):
+                rank = 1 + (kind == "entry")
+                signature.append(tf.TensorSpec((None,) * rank, "int32"))
+            known = {}
+
+            def maps(*given):
+                return self._maps(arrays, kind, given, known)
+
+            traced = tf.function(
+                maps,
+                input_signature=signature,
+                autograph=False,
+                jit_compile=self.jit_compile,
+            )
+            traced.get_concrete_function()
+            self._traced[key] = traced, known["shape"], known["report"]
+        traced, shape, self.report = self._traced[key]
+        return traced, shape
+
+    def _maps(self, arrays, kind, given, known):
+        """Gradients, in the graph that is being traced."""
+        import tensorflow as tf
+
+        count = len(keras.tree.flatten(arrays))
+        inputs = keras.tree.pack_sequence_as(arrays, list(given[:count]))
+        graph = given[0].graph
+        before = len(graph.get_operations())
+        names = overrides(self.rule, self.pool, self.percentile)
+        with graph.gradient_override_map(names):
+            outputs, stripped = self._seen(inputs), None
+            if len(keras.tree.flatten(outputs)) != 1:
+                raise ValueError(
+                    f"{type(self).__name__} expects `output` to name one of "
+                    "several outputs. Received: a model or layer with "
+                    f"{len(keras.tree.flatten(outputs))} of them and "
+                    f"output={self.output!r}"
+                )
+            (outputs,) = keras.tree.flatten(outputs)
+            if self.logits:
+                outputs, stripped = before_squashing(outputs)
+        operations = graph.get_operations()[before:]
+        covered, kept = inspect(operations, outputs, self.rule, self.unknown)
+        known["report"] = AttributionReport(covered, kept, stripped)
+        known["shape"] = tuple(outputs.shape)
+        score = _targets.scores(outputs, kind, *given[count:] or (None,))
+        wanted = [x for x in given[:count] if _is_float(x)]
+        found = tf.gradients(score, wanted) if wanted else [None]
+        if any(g is None for g in found):
+            raise ValueError(
+                f"{type(self).__name__} expects real inputs with a path to "
+                "what is attributed. Received: inputs of "
+                f"{[x.dtype.name for x in given[:count]]}, of which "
+                f"{[g is not None for g in found]} of the real ones have one"
+            )
+        return found
+
+
+def _check_graphs(leaves, owner):
+    import tensorflow as tf
+
+    if tf.config.functions_run_eagerly():
+        raise RuntimeError(
+            f"{owner} works on graphs: call "
+            "tf.config.run_functions_eagerly(False) first"
+        )
+    if not tf.executing_eagerly() or any(
+        not hasattr(x, "numpy") for x in leaves
+    ):
+        raise RuntimeError(
+            f"{owner} traces a graph of its own, and expects arrays. "
+            "Received: tensors of another graph; call it outside of "
+            "`tf.function`"
+        )
+
+
+def _is_float(tensor):
+    return tensor.dtype.is_floating
