@@ -136,6 +136,18 @@ class Attributor:
             Array of the shape of `x`, or a structure of them, None for inputs
             that are not real.
         """
+        return self.maps_and_outputs(x, target, batch_size, seed)[0]
+
+    def maps_and_outputs(self, x, target="max", batch_size=32, seed=None):
+        """Attribution maps, and what was attributed.
+
+        Args:
+            x, target, batch_size, seed: As for a call.
+
+        Returns:
+            What a call returns, and the array of outputs, `(batch, ...)`, of
+            which a final softmax is left out if it is for the maps.
+        """
         owner = type(self).__name__
         _targets.check_target(target, owner)
         _checks.check_integer("batch_size", batch_size, minimum=1, owner=owner)
@@ -158,12 +170,12 @@ class Attributor:
             if index is not None:
                 given.append(index[part].astype("int32"))
             found.append([np.asarray(g) for g in traced(*given)])
-        maps = iter(
-            [np.concatenate(parts) for parts in zip(*found, strict=True)]
+        outputs, *maps = map(np.concatenate, zip(*found, strict=True))
+        left = iter(maps)
+        maps = keras.tree.map_structure(
+            lambda leaf: next(left) if _is_float(leaf) else None, arrays
         )
-        return keras.tree.map_structure(
-            lambda leaf: next(maps) if _is_float(leaf) else None, arrays
-        )
+        return maps, outputs
 
     def _trace(self, arrays, target):
         """The function for inputs of this kind, and the shape of outputs."""
@@ -199,7 +211,7 @@ class Attributor:
         return traced, shape
 
     def _maps(self, arrays, kind, given, known):
-        """Gradients, in the graph that is being traced."""
+        """Outputs and gradients, in the graph that is being traced."""
         import tensorflow as tf
 
         count = len(keras.tree.flatten(arrays))
@@ -233,7 +245,7 @@ class Attributor:
                 f"{[x.dtype.name for x in given[:count]]}, of which "
                 f"{[g is not None for g in found]} of the real ones have one"
             )
-        return found
+        return [outputs, *found]
 
 
 def _check_graphs(leaves, owner):
