@@ -1,5 +1,6 @@
 """Attribution maps by backward rules, measures of them, and their theory."""
 
+from keras_bp.visualization import metrics, theory
 from keras_bp.visualization._inspection import (
     AttributionReport,
     RectifierNotCovered,
@@ -21,6 +22,8 @@ __all__ = [
     "gradient_times_input",
     "guided_grad_cam",
     "integrated_gradients",
+    "metrics",
     "plot_attributions",
     "smooth_grad",
+    "theory",
 ]

@@ -95,8 +95,12 @@ def guided_grad_cam(
     """Guided maps times class activation maps.
 
     Args:
-        model, x, target, layer, batch_size: As for `grad_cam`.
+        model: As for `grad_cam`.
+        x: Array of images `(examples, height, width, channels)`.
+        target: As for `Attributor`. Defaults to `"max"`.
+        layer: As for `grad_cam`. Defaults to `None`.
         rule: String, of `Attributor`. Defaults to `"guided"`.
+        batch_size: Positive integer. Defaults to `32`.
         **options: Those of `Attributor`, and `seed`.
 
     Returns:
