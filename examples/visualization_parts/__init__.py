@@ -1,0 +1,1 @@
+"""Parts of the example on what attribution maps show."""
