@@ -10,14 +10,14 @@ from keras import ops
 from keras_bp.training._sweep_checks import check_model
 
 # Examples that are evaluated at once.
-_AT_ONCE = 1000
+AT_ONCE = 1000
 
 
 class SweptModel:
     """A compiled model whose runs differ in initial values, data and rate.
 
-    A run is one call of a `tf.function`. It is traced for the first run, and
-    again only for data of other shapes.
+    A run is one call of a graph. It is traced for the first run, and again
+    only for data of other shapes.
 
     Args:
         method: String, its name, for messages.
@@ -28,14 +28,10 @@ class SweptModel:
     """
 
     def __init__(self, method, make, seeds, epochs, batch_size):
-        import tensorflow as tf
-
         self._method, self._make, self._seeds = method, make, seeds
         self._epochs, self._batch_size = epochs, batch_size
-        self._model, self._step, self._initial = None, None, {}
-        self._accuracy = keras.metrics.Mean()
-        # As by `fit`, the Python code of a train step is not rewritten.
-        self._traced = tf.function(self._run, autograph=False)
+        self._model, self._initial = None, {}
+        self._traced = self._graph()
 
     def run(self, seed, rate, data, order):
         """Trains and evaluates.
@@ -50,19 +46,17 @@ class SweptModel:
             Dictionary of floats, NaN where they are not finite: `train_loss`,
             a dictionary for each other part, and `seconds`.
         """
-        import tensorflow as tf
-
         if self._model is None:
             self._make_all(data)
         begin = time.perf_counter()
-        values, rate = self._initial[seed], tf.constant(rate, "float64")
-        found = self._traced(values, rate, data, order)
+        rate = np.asarray(rate, "float64")
+        found = self._traced(self._initial[seed], rate, data, order)
         found = keras.tree.map_structure(_number, found)
         return {**found, "seconds": time.perf_counter() - begin}
 
     def order(self, seed, data):
         """Indices of the examples for each epoch, `(epochs, examples)`."""
-        length = _length(data["train"])
+        length = length_of(data["train"])
         rows = [
             np.random.default_rng([seed, epoch]).permutation(length)
             for epoch in range(self._epochs)
@@ -71,37 +65,61 @@ class SweptModel:
 
     def _make_all(self, data):
         """Makes a model to be traced, and one of each seed for its values."""
-        import tensorflow as tf
-
         model = self._made(self._seeds[0], data)
         # Metrics get their variables when they are used.
-        model.test_step(_first(data, self._batch_size))
+        self._use_metrics(model, first_batch(data, self._batch_size))
         forms = [_form(v) for v in _variables(model)]
         # All before the first run: with a global seed TensorFlow forgets the
         # graphs that it has made ready.
         for seed in self._seeds:
-            found = _variables(self._made(seed, data))
-            if [_form(v) for v in found] != forms:
+            made = self._made(seed, data)
+            if [_form(v) for v in _variables(made)] != forms:
                 raise ValueError(
                     "learning_rate_sweep expects a function of `methods` to "
                     "make the same model each time. Received: another number "
                     f"of variables, or other shapes, by {self._method!r}"
                 )
-            self._initial[seed] = [tf.identity(v.value) for v in found]
-        self._model, self._step = model, model.train_step
-        if model.jit_compile:
-            self._step = tf.function(
-                model.train_step, jit_compile=True, autograph=False
-            )
+            self._initial[seed] = self._values(made)
+        self._model = model
 
     def _made(self, seed, data):
         keras.utils.set_random_seed(seed)
         model = self._make()
         check_model(self._method, model)
         # For the weights of layers that wait for an input.
-        model.predict_step(_first(data, self._batch_size)[:1])
+        self._use(model, first_batch(data, self._batch_size)[0])
         model.optimizer.build(model.trainable_variables)
         return model
+
+
+class TensorFlowSweptModel(SweptModel):
+    """A run is one call of a `tf.function`."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self._step, self._accuracy = None, keras.metrics.Mean()
+
+    def _graph(self):
+        import tensorflow as tf
+
+        # As by `fit`, the Python code of a train step is not rewritten.
+        return tf.function(self._run, autograph=False)
+
+    def _use(self, model, x):
+        model.predict_step((x,))
+
+    def _use_metrics(self, model, batch):
+        import tensorflow as tf
+
+        model.test_step(batch)
+        self._step = model.train_step
+        if model.jit_compile:
+            self._step = tf.function(
+                model.train_step, jit_compile=True, autograph=False
+            )
+
+    def _values(self, model):
+        return [ops.copy(v.value) for v in _variables(model)]
 
     def _run(self, values, rate, data, order):
         model = self._model
@@ -133,15 +151,15 @@ class SweptModel:
         def step(batch):
             # Metrics that only training has are left out.
             named.update(model.test_step(batch))
-            right = _right(batch[1], model.predict_step(batch[:1]))
+            right = right_predictions(batch[1], model.predict_step(batch[:1]))
             if right is not None:
                 classified.append(True)
                 self._accuracy.update_state(right, *batch[2:])
 
         model.reset_metrics()
         self._accuracy.reset_state()
-        order = ops.arange(_length(data), dtype="int32")
-        _over_batches(step, data, order, _AT_ONCE)
+        order = ops.arange(length_of(data), dtype="int32")
+        _over_batches(step, data, order, AT_ONCE)
         found = {k: v for k, v in _results(model).items() if k in named}
         if classified:
             found["accuracy"] = self._accuracy.result()
@@ -168,7 +186,7 @@ def _over_batches(step, data, order, size):
         step(batch(full * size, rest))
 
 
-def _right(y, y_pred):
+def right_predictions(y, y_pred):
     """Whether classes are predicted, or None for other labels.
 
     A prediction that holds NaN is wrong; its largest entry would be the first.
@@ -206,9 +224,9 @@ def _form(variable):
     return tuple(variable.shape), variable.dtype
 
 
-def _first(data, size):
+def first_batch(data, size):
     return keras.tree.map_structure(lambda x: x[:size], data["train"])
 
 
-def _length(data):
+def length_of(data):
     return keras.tree.flatten(data)[0].shape[0]

@@ -1,6 +1,7 @@
 """How the result of a training depends on the learning rate."""
 
 import keras
+from keras import ops
 
 from keras_bp.training._sweep_checks import (
     check_arguments,
@@ -9,7 +10,6 @@ from keras_bp.training._sweep_checks import (
 )
 from keras_bp.training._sweep_file import SweepFile
 from keras_bp.training._sweep_result import LearningRateSweep
-from keras_bp.training._sweep_run import SweptModel
 
 
 def learning_rate_sweep(
@@ -33,6 +33,7 @@ def learning_rate_sweep(
       by itself.
     * Steps are those of `train_step`, in graph mode whatever `compile` says
       of `run_eagerly`, and compiled by XLA if it says `jit_compile=True`.
+      Under JAX all of a run is compiled.
     * A run whose loss is not finite goes on, and its row says what came of
       it. Where labels are integers and predictions have an axis of classes,
       `"accuracy"` is the share of labels at the largest prediction; a
@@ -64,6 +65,7 @@ def learning_rate_sweep(
         metrics) and `"seconds"`. What is not finite is NaN, null in the file.
 
     Raises:
+        RuntimeError: The backend is neither TensorFlow nor JAX.
         TypeError: `methods` is no dictionary of functions that return models,
             or a number is none.
         ValueError: A number is out of range; a model is not compiled, has a
@@ -92,7 +94,9 @@ def learning_rate_sweep(
     file, rows = SweepFile(path, settings), []
     prepare = _prepare(data)
     for method, make in methods.items():
-        model = SweptModel(method, make, seeds, int(epochs), int(batch_size))
+        model = _swept_model()(
+            method, make, seeds, int(epochs), int(batch_size)
+        )
         for seed in seeds:
             name, arrays, told = prepare(seed)
             keys = [
@@ -125,11 +129,26 @@ def _prepare(data):
 
 def _runs(model, keys, arrays):
     """Pairs of a key of `keys` and what its run found."""
-    import tensorflow as tf
-
     if not keys:
         return
-    data = keras.tree.map_structure(tf.convert_to_tensor, arrays)
+    data = keras.tree.map_structure(ops.convert_to_tensor, arrays)
     order = model.order(keys[0]["seed"], data)
     for key in keys:
         yield key, model.run(key["seed"], key["rate"], data, order)
+
+
+def _swept_model():
+    """The class of runs under the backend that Keras has."""
+    backend = keras.backend.backend()
+    if backend == "jax":
+        from keras_bp.training._sweep_run_jax import JaxSweptModel
+
+        return JaxSweptModel
+    if backend != "tensorflow":
+        raise RuntimeError(
+            "learning_rate_sweep runs under TensorFlow and JAX. "
+            f"Received: the backend {backend!r}"
+        )
+    from keras_bp.training._sweep_run import TensorFlowSweptModel
+
+    return TensorFlowSweptModel
