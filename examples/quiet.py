@@ -1,6 +1,6 @@
 """Imported before Keras: starts TensorFlow without its messages.
 
-TensorFlow writes to the error stream while it starts and when it first looks
+Under another backend of Keras it does nothing. TensorFlow writes to the error stream while it starts and when it first looks
 for accelerators, whatever its log level. Errors of Python are not hidden.
 """
 
@@ -33,4 +33,5 @@ def without_messages(function, *args):
             os.close(stream)
 
 
-without_messages(_start)
+if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
+    without_messages(_start)
