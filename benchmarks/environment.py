@@ -20,6 +20,14 @@ def machine():
     return ", ".join(parts)
 
 
+def accelerator():
+    """The name of the accelerator that Keras computes on, or None."""
+    from benchmarks import gpu_backends
+
+    name, accelerated = gpu_backends.backend().device()
+    return name if accelerated else None
+
+
 def versions():
     """Returns the versions of Python and of the installed packages."""
     # By the package itself, which need not be installed.
@@ -46,7 +54,8 @@ def result(name, command, seeds, seconds, rows, device=None):
         seeds: List of integers.
         seconds: Float, how long it took.
         rows: List of `results.Row`.
-        device: String, what ran it beside the cores, or None.
+        device: String, what ran it beside the cores; None for the accelerator
+            of Keras, if there is one.
 
     Returns:
         `results.Result`.
@@ -54,6 +63,7 @@ def result(name, command, seeds, seconds, rows, device=None):
     Raises:
         ValueError: It does not pass `results.check`.
     """
+    device = device or accelerator()
     found = results.Result(
         name=name,
         command=command,

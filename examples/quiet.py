@@ -1,7 +1,8 @@
 """Imported before Keras: starts TensorFlow without its messages.
 
-Under another backend of Keras it does nothing. TensorFlow writes to the error stream while it starts and when it first looks
+TensorFlow writes to the error stream while it starts and when it first looks
 for accelerators, whatever its log level. Errors of Python are not hidden.
+Under another backend of Keras nothing is done.
 """
 
 import os
