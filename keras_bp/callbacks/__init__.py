@@ -1,6 +1,8 @@
 """Callbacks for layers of this package while a model trains."""
 
+from keras_bp.callbacks.backdrop_rate_schedule import BackdropRateSchedule
 from keras_bp.callbacks.coordinate_close import CoordinateClose
+from keras_bp.callbacks.gradient_noise_probe import GradientNoiseProbe
 from keras_bp.callbacks.gradient_variance import GradientVariance
 from keras_bp.callbacks.implicit_diagnostics import ImplicitDiagnostics
 from keras_bp.callbacks.incremental_freeze import IncrementalFreeze
@@ -11,7 +13,9 @@ from keras_bp.callbacks.tap_prune import TapPrune
 from keras_bp.callbacks.temperature_schedule import TemperatureSchedule
 
 __all__ = [
+    "BackdropRateSchedule",
     "CoordinateClose",
+    "GradientNoiseProbe",
     "GradientVariance",
     "ImplicitDiagnostics",
     "IncrementalFreeze",

@@ -2,15 +2,11 @@
 
 import math
 
-import keras
-from keras import ops
-
 from keras_bp import _checks
+from keras_bp.callbacks._weight_schedule import WeightSchedule
 
-PERIODS = ("epoch", "batch")
 
-
-class TemperatureSchedule(keras.callbacks.Callback):
+class TemperatureSchedule(WeightSchedule):
     r"""Sets the temperature of every `StochasticNode` of the model.
 
     Before each epoch, or each batch (with `steps_per_execution`, that many
@@ -61,22 +57,20 @@ class TemperatureSchedule(keras.callbacks.Callback):
         every="epoch",
         schedule=None,
     ):
-        super().__init__()
+        super().__init__(
+            "node_temperature",
+            "temperature",
+            "keras_bp.layers.StochasticNode",
+            every,
+            schedule,
+        )
         owner = type(self).__name__
         _checks.check_positive("initial", initial, owner=owner)
         _checks.check_not_negative("rate", rate, owner=owner)
         _checks.check_positive("minimum", minimum, owner=owner)
-        _checks.check_one_of("every", every, PERIODS, owner=owner)
-        if schedule is not None and not callable(schedule):
-            raise TypeError(
-                f"{owner} expects `schedule` to be a function or None. "
-                f"Received: schedule={schedule!r}"
-            )
         self.initial = float(initial)
         self.rate = float(rate)
         self.minimum = float(minimum)
-        self.every = every
-        self.schedule = schedule
 
     def temperature(self, time):
         """The temperature after so many epochs, or batches."""
@@ -95,57 +89,4 @@ class TemperatureSchedule(keras.callbacks.Callback):
             )
         return found
 
-    def on_train_begin(self, logs=None):
-        self._used = None
-
-    def on_epoch_begin(self, epoch, logs=None):
-        if self.every == "epoch":
-            self._epoch = epoch
-            self._set(epoch)
-
-    def on_train_batch_begin(self, batch, logs=None):
-        if self.every == "batch":
-            steps = self.model.optimizer.iterations
-            self._set(int(ops.convert_to_numpy(steps)))
-
-    def on_train_batch_end(self, batch, logs=None):
-        # Not before: a model may be built by its first batch.
-        if self._used is None:
-            self._check_model()
-        if self.every == "batch":
-            self._log(logs)
-
-    def on_epoch_end(self, epoch, logs=None):
-        self._log(logs)
-
-    def _set(self, time):
-        found = self._temperatures()
-        if found:
-            self._used = self.temperature(time)
-            for weight in found:
-                weight.assign(self._used)
-
-    def _check_model(self):
-        found = self._temperatures()
-        if not found:
-            raise ValueError(
-                f"{type(self).__name__} expects a model that holds a "
-                "keras_bp.layers.StochasticNode. "
-                f"Received: model={self.model.name!r} without one"
-            )
-        self._used = float(found[0].value)
-        if self.every == "epoch":
-            # For the rest of the epoch.
-            self._set(self._epoch)
-
-    def _log(self, logs):
-        if logs is not None:
-            logs["temperature"] = self._used
-
-    def _temperatures(self):
-        # By the name of the weight: `model.weights` reaches every level of
-        # nesting, and `model.layers` does not.
-        weights = self.model.non_trainable_weights
-        return [
-            weight for weight in weights if weight.name == "node_temperature"
-        ]
+    value_at = temperature

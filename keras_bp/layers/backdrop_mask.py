@@ -5,10 +5,16 @@ from keras import ops
 
 from keras_bp import _checks, _random
 from keras_bp._registration import serializable
+from keras_bp.layers._backdrop_cells import (
+    Cells,
+    checked_integers,
+    shared_seed,
+)
 from keras_bp.layers._seeded import SeededLayer
 from keras_bp.ops.mask_gradient import SCALES, backdrop_mask, mask_gradient
 
 GRANULARITIES = ("sample", "spatial", "channel", "element")
+DATA_FORMATS = ("channels_last", "channels_first")
 
 
 @serializable
@@ -20,11 +26,16 @@ class BackdropMask(SeededLayer, keras.layers.Layer):
     patches of a multi-scale image (`"spatial"`). The weights below receive
     the gradient of the surviving cells; with :math:`K` survivors of
     :math:`N` cells it is multiplied by :math:`N/K`, so that it is an unbiased
-    estimate of the full gradient. Active only in training. Masked timesteps
-    of a padded sequence count as cells.
+    estimate of the full gradient, also below several masks. Active only in
+    training. Masked timesteps of a padded sequence count as cells. A gradient
+    of second order is masked by both of its backward passes
+    (`keras_bp.ops.mask_gradient`), and is not unbiased.
+
+    The rate is a saved weight that is not trained;
+    `keras_bp.callbacks.BackdropRateSchedule` drives it.
 
     Args:
-        rate: Float in [0, 1), probability that a cell is dropped.
+        rate: Float in [0, 1), the initial probability that a cell is dropped.
         granularity: String, what a cell is. `"sample"`: an entry of the batch
             axis. `"spatial"`: a position, shared by the channels.
             `"channel"`: a channel, shared by the positions. `"element"`:
@@ -36,14 +47,36 @@ class BackdropMask(SeededLayer, keras.layers.Layer):
             survivors of its own; if false one mask is shared by the batch.
             Without effect where the batch axis is itself masked.
             Defaults to `True`.
+        block_size: Positive integer, or a tuple with one for each of the axes
+            along which the cells lie. Cells of a block share their fate, and
+            :math:`N` and :math:`K` count blocks, the last of an axis as a
+            whole one even if it is smaller. Defaults to `1`.
         scale: String. `"empirical"`: :math:`N/K`, and never without a
             survivor. `"inverse"`: 1/(1 - rate), where a mask can be empty.
             `"none"`: no factor, never without a survivor.
             Defaults to `"empirical"`.
+        share_key: String or None. Layers of one key and `seed` draw one
+            noise: the n-th training calls of each have the same mask where
+            the number of blocks and the rate are the same (of two rates, the
+            survivors at the higher one also survive at the lower one).
+            They part where one of them is called more often. A clone counts
+            its calls from one; a loaded layer goes on from those of the
+            saved one. Defaults to `None`.
+        location: Integer, tuple of integers with one for each of the axes
+            along which the cells lie, or None. The index of the one block
+            that survives, always, with the weight :math:`N` (1 for the scale
+            `"none"`), in place of a random choice; in a batch without it,
+            none does. Defaults to `None`.
         data_format: String or None, `"channels_last"` or `"channels_first"`.
             Defaults to the image data format of the Keras configuration.
         seed: Integer or None. Two layers of one class and seed draw the same
-            noise. Defaults to `None`, a random seed.
+            noise. Defaults to `None`, a random seed; with `share_key` to that
+            of the key, the same in each run.
+
+    Attributes:
+        rate: Float, or once the layer is built the scalar weight
+            `backdrop_rate`, float32 under any dtype policy. `get_config` has
+            the initial one.
 
     Call arguments:
         x: Float tensor.
@@ -57,8 +90,11 @@ class BackdropMask(SeededLayer, keras.layers.Layer):
         That of the input.
 
     Raises:
-        ValueError: The rate, a name, an axis, or the rank of the input is
-            out of range.
+        TypeError: A size, an axis or a place is no integer, or `share_key` no
+            string.
+        ValueError: The rate, a name, a size, an axis, a place, or the rank of
+            the input is out of range, or `location` has the scale
+            `"inverse"`.
 
     Example:
 
@@ -79,51 +115,94 @@ class BackdropMask(SeededLayer, keras.layers.Layer):
         granularity="sample",
         mask_axes=None,
         per_sample=True,
+        block_size=1,
         scale="empirical",
+        share_key=None,
+        location=None,
         data_format=None,
         seed=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         owner = type(self).__name__
-        _checks.check_rate("rate", rate, owner=owner)
-        _checks.check_one_of(
-            "granularity", granularity, GRANULARITIES, owner=owner
-        )
-        _checks.check_one_of("scale", scale, SCALES, owner=owner)
         data_format = data_format or keras.config.image_data_format()
-        _checks.check_one_of(
-            "data_format",
-            data_format,
-            ("channels_last", "channels_first"),
-            owner=owner,
-        )
-        self.rate = float(rate)
+        _checks.check_rate("rate", rate, owner=owner)
+        for name, value, known in (
+            ("granularity", granularity, GRANULARITIES),
+            ("scale", scale, SCALES),
+            ("data_format", data_format, DATA_FORMATS),
+        ):
+            _checks.check_one_of(name, value, known, owner=owner)
+        self.initial_rate = self.rate = float(rate)
         self.granularity = granularity
-        self.mask_axes = _checked_axes(mask_axes, owner)
+        self.mask_axes = _axes(mask_axes, owner)
         self.per_sample = bool(per_sample)
+        self.block_size = checked_integers("block_size", block_size, owner, 1)
         self.scale = scale
+        self.share_key = _checked_key(share_key, owner)
+        self.location = _checked_location(location, scale, owner)
         self.data_format = data_format
         self.seed = seed
         self.supports_masking = True
-        self.seed_generator = _random.seed_generator(seed, self)
+        self.seed_generator = _random.seed_generator(
+            shared_seed(share_key, seed), self
+        )
+        # Set by `forced_mask` of `_backdrop_cells`, for callbacks that probe.
+        self.forced_mask = None
 
     def build(self, input_shape):
-        self._cell_axes(len(input_shape))
-
-    def call(self, x, training=False):
-        if not training or self.rate == 0.0:
-            return x
-        cell_axes = self._cell_axes(len(x.shape))
-        draw = _random.deferred_uniform(
-            self._mask_shape(x, cell_axes), self.seed_generator
+        cells = self.cells(len(input_shape))
+        if self.location is not None:
+            cells.check_location(self.location, input_shape)
+        # The name is how BackdropRateSchedule finds the weight in a model.
+        self.rate = self.add_weight(
+            name="backdrop_rate",
+            shape=(),
+            initializer=keras.initializers.Constant(self.initial_rate),
+            dtype="float32",
+            autocast=False,
+            trainable=False,
         )
 
+    def call(self, x, training=False):
+        if self.forced_mask is not None:
+            return mask_gradient(x, self.forced_mask)
+        if not training:
+            return x
+        cells = self.cells(len(x.shape))
+        dtype = "float64" if self.compute_dtype == "float64" else "float32"
+        if self.location is not None:
+            return mask_gradient(x, self._single_mask(cells, dtype))
+        draw = _random.deferred_uniform(
+            cells.noise_shape(ops.shape(x)), self.seed_generator, dtype
+        )
+        # A copy: the backward pass of a loop must not read a variable.
+        rate = ops.copy(self.rate)
+
         def make_mask(upstream):
-            noise = draw(self._mask_shape(upstream, cell_axes))
-            return backdrop_mask(noise, self.rate, cell_axes, self.scale)
+            sizes = ops.shape(upstream)
+            noise = draw(cells.noise_shape(sizes))
+            mask = backdrop_mask(noise, rate, cells.axes, self.scale)
+            return cells.expand(mask, sizes)
 
         return mask_gradient(x, make_mask)
+
+    def _single_mask(self, cells, dtype):
+        return lambda upstream: cells.single(
+            self.location,
+            ops.shape(upstream),
+            counted=self.scale == "empirical",
+            dtype=dtype,
+        )
+
+    def cells(self, rank):
+        """Where the cells lie, on inputs of this rank."""
+        return Cells(
+            self._cell_axes(rank),
+            self.block_size,
+            self.per_sample,
+            type(self).__name__,
+        )
 
     def _cell_axes(self, rank):
         """The axes along which cells are counted, none of them negative."""
@@ -153,16 +232,8 @@ class BackdropMask(SeededLayer, keras.layers.Layer):
                 f"{type(self).__name__} expects `mask_axes` within the rank of "
                 f"its input, {rank}. Received: mask_axes={self.mask_axes}"
             )
-        return tuple(sorted({axis % rank for axis in self.mask_axes}))
-
-    def _mask_shape(self, x, cell_axes):
-        kept = set(cell_axes)
-        if self.per_sample:
-            kept.add(0)
-        sizes = ops.shape(x)
-        return tuple(
-            sizes[axis] if axis in kept else 1 for axis in range(len(sizes))
-        )
+        # In the order in which they were given, as sizes and places are.
+        return tuple(dict.fromkeys(axis % rank for axis in self.mask_axes))
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -170,26 +241,41 @@ class BackdropMask(SeededLayer, keras.layers.Layer):
     def get_config(self):
         return {
             **super().get_config(),
-            "rate": self.rate,
+            "rate": self.initial_rate,
             "granularity": self.granularity,
             "mask_axes": self.mask_axes,
             "per_sample": self.per_sample,
+            "block_size": self.block_size,
             "scale": self.scale,
+            "share_key": self.share_key,
+            "location": self.location,
             "data_format": self.data_format,
             "seed": self.seed,
         }
 
 
-def _checked_axes(mask_axes, owner):
+def _axes(mask_axes, owner):
     if mask_axes is None:
         return None
-    if isinstance(mask_axes, int):
-        mask_axes = (mask_axes,)
-    for axis in mask_axes:
-        _checks.check_integer("mask_axes", axis, owner=owner)
-    if not mask_axes:
-        raise ValueError(
-            f"{owner} expects `mask_axes` to name at least one axis, or None. "
-            f"Received: mask_axes={mask_axes}"
+    axes = checked_integers("mask_axes", mask_axes, owner)
+    return (axes,) if isinstance(axes, int) else axes
+
+
+def _checked_key(share_key, owner):
+    if share_key is not None and not isinstance(share_key, str):
+        raise TypeError(
+            f"{owner} expects `share_key` to be a string or None. "
+            f"Received: share_key={share_key!r}"
         )
-    return tuple(int(axis) for axis in mask_axes)
+    return share_key
+
+
+def _checked_location(location, scale, owner):
+    if location is None:
+        return None
+    if scale == "inverse":
+        raise ValueError(
+            f"{owner} expects `scale` to be 'empirical' or 'none' with a "
+            f"`location`, which no rate chooses. Received: scale={scale!r}"
+        )
+    return checked_integers("location", location, owner)

@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 from keras import ops
 
 from keras_bp import _checks
@@ -14,8 +15,10 @@ def mask_gradient(x, mask):
 
     Forward: :math:`y = x`. Backward:
     :math:`\partial L/\partial x = m \odot \partial L/\partial y`. The
-    product is taken in the dtype of the mask, then cast to that of `x`. The
-    backward pass is linear, so gradients of second order are masked too.
+    product is taken in the wider dtype of the two, then cast to that of `x`.
+    Each backward pass masks once, so that a gradient of second order has the
+    factor :math:`m_i m_j`. (JAX differentiates the first gradient as it is:
+    :math:`m_i`.)
 
     Args:
         x: Float tensor.
@@ -35,7 +38,9 @@ def mask_gradient(x, mask):
             if upstream is None:
                 (upstream,) = args
             m = ops.convert_to_tensor(make_mask(upstream))
-            return ops.cast(ops.cast(upstream, m.dtype) * m, upstream.dtype)
+            wide = keras.backend.result_type(upstream.dtype, m.dtype)
+            masked = ops.cast(upstream, wide) * ops.cast(m, wide)
+            return ops.cast(masked, upstream.dtype)
 
         return ops.copy(x), grad
 
@@ -54,7 +59,10 @@ def backdrop_mask(noise, rate, cell_axes, scale="empirical"):
 
     Args:
         noise: Float tensor, uniform in [0, 1), with the shape of the mask.
-        rate: Float in [0, 1), probability :math:`r` that a cell is dropped.
+        rate: Float in [0, 1), probability :math:`r` that a cell is dropped;
+            or a scalar float tensor or variable of such a value, which is not
+            checked. It is compared in float32 or wider, so that a rate of
+            0.999 is not 1 for noise of half precision.
         cell_axes: Tuple of axes over which :math:`N` and :math:`K` are
             counted. Along the other axes the masks are independent.
         scale: `"empirical"`: :math:`N/K`. `"inverse"`: :math:`1/(1-r)`, with
@@ -68,20 +76,30 @@ def backdrop_mask(noise, rate, cell_axes, scale="empirical"):
         Golkar and Cranmer, 2018, https://arxiv.org/abs/1806.01337. Their
         published code counts the survivors in the same way.
     """
-    _checks.check_rate("rate", rate, owner="backdrop_mask")
+    if not (ops.is_tensor(rate) or isinstance(rate, keras.Variable)):
+        _checks.check_rate("rate", rate, owner="backdrop_mask")
     _checks.check_one_of("scale", scale, SCALES, owner="backdrop_mask")
-    if scale == "inverse":
-        return ops.cast(noise >= rate, noise.dtype) * (1.0 / (1.0 - rate))
     if 0 in noise.shape:
         return noise
+    wide = keras.backend.result_type(noise.dtype, "float32")
+    rate, u = ops.cast(rate, wide), ops.cast(noise, wide)
+    if scale == "inverse":
+        # A choice, not a product: a rate that rounds to 1 divides by zero.
+        mask = ops.where(u >= rate, 1.0 / (1.0 - rate), 0.0)
+    else:
+        mask = _never_empty(u, rate, cell_axes, counted=scale == "empirical")
+    return ops.cast(mask, noise.dtype)
+
+
+def _never_empty(u, rate, cell_axes, counted):
+    """Where no cell survives, the cell of the largest `u` does."""
     # From 0 where a batch may yet be empty, so that it has a largest one too;
     # under PyTorch, where none may, Keras would put that 0 on the CPU.
-    initial = 0.0 if None in noise.shape else None
-    largest = ops.max(noise, axis=cell_axes, keepdims=True, initial=initial)
-    threshold = ops.minimum(largest, ops.cast(rate, noise.dtype))
-    keep = ops.cast(noise >= threshold, noise.dtype)
-    if scale == "none":
+    initial = 0.0 if None in u.shape else None
+    largest = ops.max(u, axis=cell_axes, keepdims=True, initial=initial)
+    keep = ops.cast(u >= ops.minimum(largest, rate), u.dtype)
+    if not counted:
         return keep
-    sizes = ops.shape(noise)
-    cells = ops.cast(math.prod(sizes[axis] for axis in cell_axes), noise.dtype)
+    sizes = ops.shape(u)
+    cells = ops.cast(math.prod(sizes[axis] for axis in cell_axes), u.dtype)
     return keep * (cells / ops.sum(keep, axis=cell_axes, keepdims=True))

@@ -58,6 +58,21 @@ ROWS = [
     row(layers.BackdropMask, (4, 6), rate=0.5, seed=1),
     row(layers.BackdropMask, (4, 5, 5, 2), rate=0.5, granularity="spatial"),
     row(layers.BackdropMask, (4, 5, 2), rate=0.5, mask_axes=(1,), scale="none"),
+    row(
+        layers.BackdropMask,
+        (4, 5, 5, 2),
+        rate=0.5,
+        granularity="spatial",
+        block_size=(2, 3),
+        share_key="key",
+    ),
+    row(
+        layers.BackdropMask,
+        (4, 5, 5, 2),
+        rate=0.5,
+        granularity="spatial",
+        location=(1, -1),
+    ),
     row(layers.GuidedReLU, (4, 6)),
     row(layers.GuidedReLU, (4, 3, 3, 2), rule="deconvnet", max_value=6.0),
     row(

@@ -1,9 +1,9 @@
-import itertools
 import math
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from mask_outcomes import outcomes
 
 from keras_bp import ops
 
@@ -64,26 +64,12 @@ def test_a_mask_function_is_called_in_the_backward_pass_only():
 
 
 def enumerate_masks(cells, rate, scale):
-    """All masks and their chances, one noise vector for each outcome.
-
-    Dropped cells get noise below the rate, survivors above it. Where all are
-    dropped, each order of the largest is one outcome of equal chance.
-    """
-    masks, chances = [], []
-    for kept in itertools.product([0, 1], repeat=cells):
-        kept = np.array(kept)
-        chance = rate ** (cells - kept.sum()) * (1 - rate) ** kept.sum()
-        noise = np.where(kept, 0.5 + rate / 2, rate / 2)
-        largest = range(cells) if kept.sum() == 0 else [None]
-        for cell in largest:
-            u = noise.astype("float32")
-            if cell is not None:
-                u[cell] = 0.9 * rate
-            mask = ops.backdrop_mask(tf.constant(u), rate, (0,), scale)
-            masks.append(mask.numpy())
-            chances.append(chance / len(largest))
+    """All masks, and their chances."""
+    noises, chances = zip(*outcomes(cells, rate), strict=True)
     assert math.isclose(sum(chances), 1)
-    return np.array(masks, "float64"), np.array(chances)
+    # One call for all: a row is a mask.
+    masks = ops.backdrop_mask(tf.constant(noises), rate, (1,), scale)
+    return masks.numpy().astype("float64"), np.array(chances)
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
@@ -136,6 +122,55 @@ def test_a_cell_on_the_rate_survives():
     noise = tf.constant([0.5, 0.25, 0.75])
     mask = ops.backdrop_mask(noise, 0.5, (0,), "none")
     np.testing.assert_array_equal(mask, [1, 0, 1])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_rate_that_is_a_tensor_gives_the_mask_of_the_number(compiled, dtype):
+    # The second row has no survivor of its own.
+    noise = tf.constant([[0.25, 0.75, 0.875], [0.5, 0.25, 0.125]], dtype)
+    # Half precision would round it down, to noise that then survives.
+    rate = 0.75 + 2.0**-14
+
+    def masks(rate):
+        return [ops.backdrop_mask(noise, rate, (1,), s) for s in scales]
+
+    scales = ("empirical", "inverse", "none")
+    found = compiled(masks)(tf.constant(rate))
+    want = [(3.0, 3.0), (1 / (1 - rate), 0.0), (1.0, 1.0)]
+    for mask, again, (kept, forced) in zip(
+        found, masks(rate), want, strict=True
+    ):
+        assert mask.dtype == dtype
+        np.testing.assert_array_equal(mask, again)
+        np.testing.assert_allclose(
+            tf.cast(mask, "float64"),
+            [[0, 0, kept], [forced, 0, 0]],
+            rtol=5e-3 if dtype in ("float16", "bfloat16") else 1e-6,
+        )
+
+
+def test_a_rate_that_rounds_to_one_gives_no_nan():
+    noise = tf.constant([[0.5, 0.9]])
+    rate = tf.constant(1.0)
+    mask = ops.backdrop_mask(noise, rate, (1,), "inverse")
+    np.testing.assert_array_equal(mask, [[0, 0]])
+    mask = ops.backdrop_mask(noise, rate, (1,))
+    np.testing.assert_array_equal(mask, [[0, 2]])
+
+
+def test_the_product_is_taken_in_the_wider_dtype():
+    # A double gradient is not rounded to the float32 of the mask, nor a
+    # float32 one to a half mask.
+    for dtype, mask in (("float64", "float32"), ("float32", "float16")):
+        x = tf.ones((1,), dtype)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = ops.mask_gradient(x, tf.constant([1.5], mask))
+        step = 1 + 4 * np.finfo(dtype).eps
+        upstream = tf.constant([step], dtype)
+        dx = tape.gradient(y, x, output_gradients=upstream)
+        assert dx.dtype == dtype
+        assert dx.numpy()[0] == 1.5 * upstream.numpy()[0]
 
 
 def test_bad_arguments_are_refused():
