@@ -87,6 +87,7 @@ results: $(VENV)/.examples.stamp
 rivals:
 	$(MAKE) VENV=$(RIVALS) PIP_FLAGS="--find-links $(TORCH_WHEELS)" $(RIVALS)/.rivals.stamp
 	$(RIVALS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps sionna==1.2.2
+	$(RIVALS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps libauc==2.0.1
 
 clean:
 	rm -rf $(VENV) $(RIVALS) $(TOOLS) build dist *.egg-info

@@ -6,7 +6,15 @@ import platform
 
 from benchmarks import results
 
-_PACKAGES = ("tensorflow", "jax", "torch", "keras", "numpy", "ai-edge-litert")
+_PACKAGES = (
+    "tensorflow",
+    "jax",
+    "torch",
+    "keras",
+    "numpy",
+    "ai-edge-litert",
+    "libauc",
+)
 
 
 def machine():

@@ -71,6 +71,7 @@ def experiments_of(images, config, seed):
         "filters": lambda: experiments.filters(
             images, config.numbers, config.few, seed
         ),
+        "limit": lambda: experiments.limit(images, config.count),
         "connections": lambda: experiments.connections(
             images, config.units, config.filters, config.few, seed
         ),

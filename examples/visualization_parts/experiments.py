@@ -79,6 +79,13 @@ def filters(images, numbers, count, seed):
     return found
 
 
+def limit(images, count):
+    """How much of images the expected guided map has, whatever the filters."""
+    x = images.test[:count]
+    found = recovery_correlation(expected_guided_map(x, 1), x)
+    return {"recovery": float(found.mean())}
+
+
 def connections(images, units, filters, count, seed):
     """Recovery of guided maps without and with local connections."""
     keras.utils.set_random_seed(seed)

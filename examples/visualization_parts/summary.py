@@ -166,6 +166,11 @@ class Summary:
                 "guided, correlation with the expected map",
                 self.values("filters", str(number), "expected"),
             )
+        yield self._row(
+            "the expected guided map of a random network",
+            "recovery",
+            self.values("limit", "recovery"),
+        )
         for name in self._found[0]["connections"]:
             yield self._row(
                 f"random, {name}",
