@@ -8,6 +8,7 @@ from keras_bp import _checks
 from keras_bp._registration import serializable
 from keras_bp.layers.guided_relu import GuidedReLU
 from keras_bp.ops.guided_relu import RULES, guided_relu
+from keras_bp.surgery._graph import input_like
 from keras_bp.surgery._rectifiers import (
     describe_function,
     rectifier_arguments,
@@ -87,7 +88,7 @@ class Swapper:
         return keras.models.clone_model(
             graph,
             input_tensors=keras.tree.map_structure(
-                lambda tensor: _input_like(tensor, graph), graph.input
+                lambda tensor: input_like(tensor, graph), graph.input
             ),
             clone_function=lambda op: self._node(op, path),
         )
@@ -248,18 +249,7 @@ def _same(new, old):
 
 def _inputs(model):
     # A stack of layers built on nested inputs has no `inputs`.
-    return [_input_like(x, model) for x in getattr(model, "inputs", [])]
-
-
-def _input_like(tensor, model):
-    layers = {layer.name: layer for layer in model.layers}
-    return keras.Input(
-        batch_shape=tensor.shape,
-        dtype=tensor.dtype,
-        sparse=tensor.sparse,
-        name=tensor.name,
-        optional=getattr(layers.get(tensor.name), "optional", False),
-    )
+    return [input_like(x, model) for x in getattr(model, "inputs", [])]
 
 
 def _check_call(model, kind, path):
