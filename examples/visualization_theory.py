@@ -90,11 +90,12 @@ def work(images, config, folder, minutes=None):
         minutes: Float, or None.
 
     Returns:
-        List of dictionaries, one for each seed that is complete.
+        List of dictionaries, one for each seed that is complete, and the
+        seconds that all experiments took.
     """
     told = dataclasses.replace(config, seeds=0)
     store = Store(folder, f"{images.name}, {told}\n")
-    begin, found = time.perf_counter(), []
+    begin, found, seconds = time.perf_counter(), [], 0.0
     for seed in range(config.seeds):
         own = {}
         for name, run in experiments_of(images, config, seed).items():
@@ -105,13 +106,16 @@ def work(images, config, folder, minutes=None):
                 if minutes is not None and passed > minutes:
                     print(f"Left: {key}.", flush=True)
                     continue
+                start = time.perf_counter()
                 known = run()
+                store.keep(f"{key}-seconds", time.perf_counter() - start)
                 store.keep(key, known)
                 print(f"[{passed:.1f} min] {key}", flush=True)
             own[name] = known
+            seconds += store.found(f"{key}-seconds")
         if len(own) == len(experiments_of(images, config, seed)):
             found.append(own)
-    return found
+    return found, seconds
 
 
 def main(argv, holders):
@@ -129,8 +133,7 @@ def main(argv, holders):
         given["out_dir"]
         or f"out/visualization/{images.name.lower()}-{given['preset']}"
     )
-    begin = time.perf_counter()
-    found = work(images, config, folder, given["minutes"])
+    found, seconds = work(images, config, folder, given["minutes"])
     if not found:
         print("No seed is complete yet.")
         return
@@ -147,7 +150,7 @@ def main(argv, holders):
         "python -m examples.visualization_theory "
         f"--images={given['images']} --preset={given['preset']}",
         list(range(len(found))),
-        time.perf_counter() - begin,
+        seconds,
         rows,
     )
     results.write(result, given["out"] or folder / "metrics.json")

@@ -39,7 +39,7 @@ def done(tmp_path_factory):
 
 
 def test_every_claim_becomes_a_row_with_a_verdict(done):
-    found, _ = done
+    (found, _), _ = done
     rows = Summary("noise", TINY, found).rows()
     claims = [row for row in rows if row.aim]
     assert len(claims) == 18
@@ -53,6 +53,7 @@ def test_every_claim_becomes_a_row_with_a_verdict(done):
 
 def test_finished_experiments_are_not_run_again(done, monkeypatch):
     found, folder = done
+    assert found[1] > 0
     monkeypatch.setattr(
         example.experiments, "random_depths", lambda *_: pytest.fail("again")
     )
@@ -63,11 +64,11 @@ def test_finished_experiments_are_not_run_again(done, monkeypatch):
 
 
 def test_nothing_begins_after_the_minutes(tmp_path):
-    assert example.work(images(), TINY, tmp_path, minutes=-1.0) == []
+    assert example.work(images(), TINY, tmp_path, minutes=-1.0) == ([], 0.0)
 
 
 def test_the_pictures_are_drawn(done, tmp_path):
-    summary = Summary("noise", TINY, done[0])
+    summary = Summary("noise", TINY, done[0][0])
     maps = figures.draw_maps(images(), TINY, tmp_path / "maps.png")
     points = figures.draw_distances(summary, tmp_path / "points.png")
     assert maps.stat().st_size > 10_000 < points.stat().st_size
