@@ -49,23 +49,23 @@ def overrides(rule, pool, percentile):
     return found
 
 
-def _turned(rule, percentile, upstream, outputs, gate):
+def _turned(rule, percentile, upstream, outputs, gated):
     """The gradient below a rectifier.
 
     Args:
         rule, percentile: As above.
         upstream: Tensor, the gradient that comes in.
         outputs: Tensor, what the rectifier made.
-        gate: Tensor, its derivative.
+        gated: Function that multiplies a gradient by its derivative.
     """
     import tensorflow as tf
 
     if rule == "deconvnet":
         return tf.nn.relu(upstream)
     if rule == "guided":
-        return gate * tf.nn.relu(upstream)
+        return gated(tf.nn.relu(upstream))
     if rule == "negative_guided":
-        return gate * tf.minimum(upstream, 0)
+        return gated(tf.minimum(upstream, 0))
     importance = outputs * upstream
     flat = tf.reshape(importance, (tf.shape(importance)[0], -1))
     place = tf.cast(tf.shape(flat)[1] - 1, "float32") * (percentile / 100)
@@ -73,41 +73,40 @@ def _turned(rule, percentile, upstream, outputs, gate):
     level = tf.gather(ordered, tf.cast(tf.round(place), "int32"), axis=1)
     ones = tf.ones(tf.rank(importance) - 1, "int32")
     level = tf.reshape(level, tf.concat([[-1], ones], 0))
-    return tf.where(importance > level, gate * upstream, 0)
+    return tf.where(importance > level, gated(upstream), 0)
+
+
+def _fused(name, features, **attributes):
+    """The kernel that gates in one pass, as a function of a gradient."""
+    import tensorflow as tf
+
+    kernel = getattr(tf.raw_ops, name)
+    return lambda upstream: kernel(
+        gradients=upstream, features=features, **attributes
+    )
 
 
 def _relu(turned, op, upstream):
-    import tensorflow as tf
-
-    y = op.outputs[0]
-    return turned(upstream, y, tf.cast(y > 0, upstream.dtype))
+    return turned(upstream, op.outputs[0], _fused("ReluGrad", op.outputs[0]))
 
 
 def _relu6(turned, op, upstream):
-    import tensorflow as tf
-
-    y = op.outputs[0]
-    return turned(upstream, y, tf.cast((y > 0) & (y < 6), upstream.dtype))
+    return turned(upstream, op.outputs[0], _fused("Relu6Grad", op.outputs[0]))
 
 
 def _leaky_relu(turned, op, upstream):
-    import tensorflow as tf
-
-    x, y = op.inputs[0], op.outputs[0]
-    slope = tf.cast(op.get_attr("alpha"), upstream.dtype)
-    gate = tf.where(x > 0, tf.ones_like(upstream), slope)
-    return turned(upstream, y, gate)
+    gated = _fused("LeakyReluGrad", op.inputs[0], alpha=op.get_attr("alpha"))
+    return turned(upstream, op.outputs[0], gated)
 
 
 def _maximum(turned, op, upstream):
     """Of a rectifier if one side is zero, else the usual gradient."""
-    import tensorflow as tf
 
     side = zero_side(op)
     if side is None or is_behind_rectifier(op.inputs[1 - side].op):
         return _selected(op, upstream, op.inputs[0] >= op.inputs[1])
     y = op.outputs[0]
-    below = turned(upstream, y, tf.cast(y > 0, upstream.dtype))
+    below = turned(upstream, y, _fused("ReluGrad", y))
     return [below if place != side else None for place in range(2)]
 
 

@@ -136,7 +136,7 @@ class Attributor:
             Array of the shape of `x`, or a structure of them, None for inputs
             that are not real.
         """
-        return self.maps_and_outputs(x, target, batch_size, seed)[0]
+        return self._called(x, target, batch_size, seed, False)[0]
 
     def maps_and_outputs(self, x, target="max", batch_size=32, seed=None):
         """Attribution maps, and what was attributed.
@@ -147,6 +147,14 @@ class Attributor:
         Returns:
             What a call returns, and the array of outputs, `(batch, ...)`, of
             which a final softmax is left out if it is for the maps.
+        """
+        return self._called(x, target, batch_size, seed, True)
+
+    def _called(self, x, target, batch_size, seed, with_outputs):
+        """Maps, and outputs or None.
+
+        What only the outputs need is not computed without them: for
+        `"deconvnet"`, of a class, that is the model above its last pooling.
         """
         owner = type(self).__name__
         _targets.check_target(target, owner)
@@ -161,7 +169,7 @@ class Attributor:
                 f"one. Received: shapes {[tuple(a.shape) for a in leaves]}"
             )
         ((examples,),) = lengths
-        traced, shape = self._trace(arrays, target)
+        traced, shape = self._trace(arrays, target, with_outputs)
         index = _targets.indices(target, shape, examples, seed, owner)
         found = []
         for begin in range(0, examples, batch_size):
@@ -170,21 +178,21 @@ class Attributor:
             if index is not None:
                 given.append(index[part].astype("int32"))
             found.append([np.asarray(g) for g in traced(*given)])
-        outputs, *maps = map(np.concatenate, zip(*found, strict=True))
-        left = iter(maps)
+        left = map(np.concatenate, zip(*found, strict=True))
+        outputs = next(left) if with_outputs else None
         maps = keras.tree.map_structure(
             lambda leaf: next(left) if _is_float(leaf) else None, arrays
         )
         return maps, outputs
 
-    def _trace(self, arrays, target):
+    def _trace(self, arrays, target, with_outputs):
         """The function for inputs of this kind, and the shape of outputs."""
         import tensorflow as tf
 
         leaves = keras.tree.flatten(arrays)
         kind = _targets.kind_of(target)
         forms = tuple((tuple(a.shape[1:]), a.dtype) for a in leaves)
-        key = kind, forms
+        key = kind, forms, with_outputs
         if key not in self._traced:
             # Variables must not be made in a graph.
             self._seen(keras.tree.map_structure(lambda a: a[:1], arrays))
@@ -197,7 +205,8 @@ class Attributor:
             known = {}
 
             def maps(*given):
-                return self._maps(arrays, kind, given, known)
+                found = self._maps(arrays, kind, given, known)
+                return found if with_outputs else found[1:]
 
             traced = tf.function(
                 maps,

@@ -77,6 +77,7 @@ def test_networks_are_timed_in_both_modes_and_batches_and_measured():
         )
     } | {"coverage"}
     assert set(bench.parts(1)) == expected
+    assert set(bench.parts(1, packages=["Xplique"])) == expected
     assert set(bench.parts(1, packages=["Captum"])) - expected == {"agreement"}
 
 
