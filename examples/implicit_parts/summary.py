@@ -148,6 +148,8 @@ class Summary:
         yield from self._robust(method, sweep)
 
     def _robust(self, method, sweep):
+        if "explicit" not in self._methods():
+            return
         explicit = self._sweep("explicit").best("explicit", "test")
         points = POINTS if self.study.metric == "accuracy" else 50.0 / 88
         aim = ">= 4" if (self.name, method) == ("relu", "dual") else None

@@ -150,7 +150,7 @@ def test_coverage_counts_forms_by_verdict(monkeypatch):
     monkeypatch.setattr(agreement, "judged", judged)
     rows = {
         (row.name, row.metric): row
-        for row in agreement.coverage_rows(["other"])
+        for row in agreement.coverage_rows(["other", "Captum"])
     }
     ours = rows["Attributor", "guided, forms that are right, of 9"]
     theirs = rows["other 1.0", "guided, forms that are right, of 9"]
@@ -163,6 +163,9 @@ def test_coverage_counts_forms_by_verdict(monkeypatch):
     assert rows["other 1.0", "guided, nested functional"].value == 0.5
     metric = "guided, refused where it cannot be right, of 2"
     assert rows["Attributor", metric].verdict == "pass"
+    assert rows["other 1.0", metric].value == 2
+    assert ("Captum 1.0", metric) not in rows
+    assert rows["Captum 1.0", "guided, ReLU()"].against == "as nn.ReLU: right"
 
 
 @pytest.mark.parametrize(("make", "error"), [(_ours, 0), (_doubled, 0.3)])

@@ -85,6 +85,15 @@ def test_tuned_rates_are_chosen_by_validation():
     assert made.seconds() == 2.0
 
 
+def test_some_methods_alone_have_rows(done, tmp_path):
+    study, _, found, _ = done
+    alone = {name: {"dual": known["dual"]} for name, known in found.items()}
+    made = summary.Summary("relu", study, alone)
+    metrics = {row.metric for row in made.rows()}
+    assert "best rate for all" in metrics
+    assert not any("explicit" in metric for metric in metrics)
+
+
 def test_each_fold_has_three_parts(tmp_path):
     count = 16
     arrays = {
