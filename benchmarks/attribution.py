@@ -9,8 +9,8 @@ forms of a rectifier each package is right about; and the equality with Captum.
 
 Images of 224 x 224 at batch 1 in graph mode. To keep a run within a quarter of
 an hour on one core, they are half as wide at batch 16, where saliency, the
-plain gradient, is left out; half as wide under XLA, whose convolutions take
-many times as long on a CPU; and a quarter as wide under XLA at batch 16, of
+plain gradient, is left out; half as wide under XLA, which takes many times as
+long for the ResNet on a CPU; and a quarter as wide under XLA at batch 16, of
 guided maps only. Peaks of processes are those of guided maps at batch 16. None
 of the other packages compiles by XLA.
 
