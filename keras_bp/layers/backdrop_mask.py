@@ -133,7 +133,7 @@ class BackdropMask(SeededLayer, keras.layers.Layer):
             ("data_format", data_format, DATA_FORMATS),
         ):
             _checks.check_one_of(name, value, known, owner=owner)
-        self.initial_rate = self.rate = float(rate)
+        self._rate = self.initial_rate = float(rate)
         self.granularity = granularity
         self.mask_axes = _axes(mask_axes, owner)
         self.per_sample = bool(per_sample)
@@ -150,12 +150,29 @@ class BackdropMask(SeededLayer, keras.layers.Layer):
         # Set by `forced_mask` of `_backdrop_cells`, for callbacks that probe.
         self.forced_mask = None
 
+    @property
+    def rate(self):
+        return self._rate
+
+    @rate.setter
+    def rate(self, value):
+        _checks.check_rate("rate", value, owner=type(self).__name__)
+        if self.built:
+            self._rate.assign(value)
+        else:
+            self._rate = self.initial_rate = float(value)
+
+    def load_own_variables(self, store):
+        # Files that were written before the rate was a weight have none.
+        kept = {name: store[name] for name in list(store.keys())}
+        super().load_own_variables({"0": self.initial_rate, **kept})
+
     def build(self, input_shape):
         cells = self.cells(len(input_shape))
         if self.location is not None:
             cells.check_location(self.location, input_shape)
         # The name is how BackdropRateSchedule finds the weight in a model.
-        self.rate = self.add_weight(
+        self._rate = self.add_weight(
             name="backdrop_rate",
             shape=(),
             initializer=keras.initializers.Constant(self.initial_rate),

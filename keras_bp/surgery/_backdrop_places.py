@@ -24,11 +24,15 @@ class Places:
         self.owner = owner
         self.steps = {}
         self._names = collections.defaultdict(set)
+        self._made = {}
         self._add(model, "")
 
     def _add(self, model, scope):
         for step in _graph.read(model).steps:
             operation = step.operation
+            self._made.update(
+                (id(x), step) for x in _graph.tensors_in(step.outputs)
+            )
             path = f"{scope}{operation.name}"
             seen = path in self.steps
             self.steps.setdefault(path, []).append(step)
@@ -81,10 +85,25 @@ class Places:
             )
         step = self.steps[path][0]
         output = keras.tree.flatten(step.outputs)[0]
-        # The type of what it masks, whatever the policy.
-        return BackdropMask(
-            **{"dtype": _dtype(step.operation, output), **arguments}
-        )
+        # The type of what it masks, whatever the policy, and its axes.
+        own = {
+            "dtype": _dtype(step.operation, output),
+            "data_format": self._data_format(step),
+        }
+        return BackdropMask(**{**own, **arguments})
+
+    def _data_format(self, step):
+        """That of the nearest layer at or below it which has one, or None."""
+        left = [step]
+        while left:
+            step = left.pop(0)
+            found = getattr(step.operation, "data_format", None)
+            if found is not None:
+                return found
+            left += [
+                self._made[id(x)] for x in step.tensors if id(x) in self._made
+            ]
+        return None
 
 
 def _parts(path):

@@ -1,6 +1,7 @@
 """A trunk whose backward pass runs for the survivors of a batch alone."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_bp import _checks, _random
@@ -130,6 +131,35 @@ def check_trunk(trunk, owner):
     trial(*trunk.inputs)
     if trial.problem:
         raise ValueError(f"{owner} {trial.problem}")
+    if not _computes_each_alone(trunk):
+        raise ValueError(
+            f"{owner} expects a trunk that computes each sample from that "
+            "sample alone. Received: one whose values differ when fewer "
+            "samples are in the batch, as those of a layer that compares "
+            "samples do. Insert the mask below it, or use `compact=False`."
+        )
+
+
+def _computes_each_alone(trunk):
+    """Whether two of three random samples are as they are by themselves."""
+    rng, rows = np.random.default_rng(0), [2, 0]
+    shapes = [[d or 8 for d in x.shape[1:]] for x in trunk.inputs]
+    batch = [
+        rng.random((3, *shape))
+        .round(0 if "int" in str(x.dtype) else 3)
+        .astype(keras.backend.standardize_dtype(x.dtype))
+        for x, shape in zip(trunk.inputs, shapes, strict=True)
+    ]
+
+    def values(part):
+        given = [ops.convert_to_tensor(x) for x in part]
+        found = trunk(given[0] if len(given) == 1 else given, training=False)
+        return ops.convert_to_numpy(ops.cast(found, "float32"))
+
+    whole, few = values(batch), values([x[rows] for x in batch])
+    return len(whole) == 3 and np.allclose(
+        whole[rows], few, rtol=0.05, atol=1e-3
+    )
 
 
 class _Trial(keras.Operation):

@@ -1,6 +1,7 @@
 """A model on the same weights, with gradient masks after chosen layers."""
 
 import collections.abc
+import itertools
 import math
 import warnings
 
@@ -195,15 +196,34 @@ def _warn_of_overlap(model, backdrops):
 
 def _overlap_text(path, cell, field, rate):
     sizes, strides = ("x".join(map(str, v)) for v in (field.size, field.stride))
-    pairs = zip(field.size, field.stride, strict=True)
-    number = math.prod(math.ceil(size / stride) for size, stride in pairs)
+    seen = _times_seen(field)
+    out = _left_out(seen, rate)
+    low, high = rate, 1.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (
+            (middle, high) if _left_out(seen, middle) < rate else (low, middle)
+        )
     return (
         f"After {path!r}, a {cell} sees {sizes} positions of the input, and "
-        f"the next is {strides} on: a position is seen by up to {number} of "
-        f"them, so that the rate {rate:g} leaves out {rate**number:.1%} of "
-        f"the positions, and {rate ** (1 / number):.4g} would leave out "
-        f"{rate:.1%}."
+        f"the next is {strides} on: a position is seen by up to {max(seen)} of "
+        f"them, so that the rate {rate:g} leaves out {out:.1%} of "
+        f"the positions, and {high:.4g} would leave out {rate:.1%}."
     )
+
+
+def _times_seen(field):
+    """How many cells see a position, for each place in a stride."""
+    axes = [
+        [len(range(place, size, stride)) for place in range(stride)]
+        for size, stride in zip(field.size, field.stride, strict=True)
+    ]
+    # Positions that no cell sees are left out by no mask.
+    return [n for n in map(math.prod, itertools.product(*axes)) if n]
+
+
+def _left_out(seen, rate):
+    return sum(rate**n for n in seen) / len(seen)
 
 
 def _format(arguments):

@@ -4,6 +4,7 @@ import dataclasses
 
 import keras
 
+from keras_bp.layers._backdrop_cells import checked_integers
 from keras_bp.surgery import _graph
 from keras_bp.surgery._backdrop_places import Places
 from keras_bp.surgery._receptive_rules import OWNER, Patches, patches_after
@@ -63,6 +64,7 @@ class ReceptiveField:
         Returns:
             `ReceptiveField`.
         """
+        block_size = checked_integers("block_size", block_size, OWNER, 1)
         if isinstance(block_size, int):
             block_size = (block_size,) * len(self.size)
         triples = list(zip(self.size, self.stride, block_size, strict=True))

@@ -9,6 +9,11 @@ from keras_bp.visualization.attributor import Attributor
 def as_attributor(model, rule, options):
     """The attributor of a model, or one that was given in its place."""
     if isinstance(model, Attributor):
+        if options:
+            raise TypeError(
+                "An Attributor has its options already, and its rule. "
+                f"Received: {sorted(options)} with an Attributor"
+            )
         return model
     return Attributor(model, rule, **options)
 

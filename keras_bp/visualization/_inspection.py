@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from keras_bp.visualization._composition import is_composed
+from keras_bp.visualization._function_bodies import body_of, functions_of
 from keras_bp.visualization._rules import (
     RECTIFIERS,
     constant,
@@ -20,32 +22,6 @@ _SMOOTH = {
 }
 # Squashing functions, which gate and do not rectify.
 _KEPT = ("Sigmoid", "Tanh", "Softmax")
-# Through which a tensor gates itself in swish, GELU and their kind.
-_ELEMENTWISE = (
-    "Add",
-    "AddV2",
-    "BiasAdd",
-    "Cast",
-    "Erf",
-    "Erfc",
-    "Greater",
-    "GreaterEqual",
-    "Identity",
-    "IdentityN",
-    "Maximum",
-    "Minimum",
-    "Mul",
-    "Neg",
-    "Pow",
-    "RealDiv",
-    "Relu",
-    "Relu6",
-    "Sigmoid",
-    "Softplus",
-    "Sub",
-    "Tanh",
-)
-_DEPTH = 8
 # How many problems a message names.
 _MOST = 3
 # Operations that pass a tensor on as it is.
@@ -81,7 +57,7 @@ class RectifierNotCovered(ValueError):
         super().__init__(message)
 
 
-def inspect(operations, outputs, rule, unknown):
+def inspect(operations, outputs, rule, unknown, followed=()):
     """Looks for rectifiers, and for what only looks like them.
 
     Args:
@@ -90,17 +66,24 @@ def inspect(operations, outputs, rule, unknown):
         rule: String.
         unknown: `"raise"`, or `"keep"` for leaving what has no rule its own
             gradient.
+        followed: Set of names of the operations whose gradient was that of
+            the rule.
 
     Returns:
         Tuples of names, of what is covered and what is kept.
     """
     reached = _ancestors(outputs)
     operations = [op for op in operations if op in reached]
-    covered = [op.name for op in operations if _is_rectifier(op)]
+    rectifiers = [op for op in operations if _is_rectifier(op)]
+    covered = [op.name for op in rectifiers if op.name in followed]
     kept = [op.name for op in operations if op.type in _KEPT]
     if rule == "saliency":
         return (), (*covered, *kept)
-    problems = [*_smooth(operations), *_hidden(operations)]
+    problems = [
+        *_smooth(operations),
+        *_hidden(operations),
+        *_bypassed(operations, rectifiers, followed),
+    ]
     if problems and unknown == "raise":
         raise RectifierNotCovered(
             f"The rule {rule!r} is defined for rectifiers. This model also "
@@ -124,12 +107,21 @@ def _told(problems):
 
 def before_squashing(tensor):
     """The logits of a final softmax or sigmoid, and its name, or None."""
+    import tensorflow as tf
+
     op = tensor.op
     while op.type in _PASSING:
         op = op.inputs[0].op
     if op.type not in ("Softmax", "Sigmoid"):
         return tensor, None
-    return op.inputs[0], op.name
+    found = op.inputs[0]
+    if tensor.shape.rank != found.shape.rank or list(tensor.shape[1:]) != list(
+        found.shape[1:]
+    ):
+        # What was reshaped behind it.
+        found = tf.reshape(found, tf.shape(tensor))
+        found.set_shape(tensor.shape)
+    return found, op.name
 
 
 def _is_rectifier(op):
@@ -155,8 +147,6 @@ def _smooth(operations):
     for op in operations:
         if op.type in _SMOOTH:
             yield f"{_SMOOTH[op.type]} ({op.name})"
-        elif op.type == "Mul" and _gates_itself(op):
-            yield f"a self-gated unit, as swish or GELU ({op.name})"
         elif op.type in RECTIFIERS and op.inputs[0].op.type == "Neg":
             yield (
                 "a rectifier of the negative part, as in PReLU or in ReLU with "
@@ -164,82 +154,64 @@ def _smooth(operations):
             )
         elif op.type == "SelectV2" and _is_threshold(op):
             yield f"a rectifier with a threshold ({op.name})"
+        elif is_composed(op):
+            yield f"a self-gated unit, as swish or GELU ({op.name})"
+
+
+def _bypassed(operations, rectifiers, followed):
+    """Texts about rectifiers inside of functions with their own gradient."""
+    left = [op for op in operations if _has_own_gradient(op)]
+    inside = set()
+    while left:
+        for x in left.pop().inputs:
+            if x.op not in inside and x.op.type != "StopGradient":
+                inside.add(x.op)
+                left.append(x.op)
+    for op in rectifiers:
+        if op in inside and op.name not in followed:
+            yield (
+                "a rectifier in a function with a gradient of its own, as "
+                "`custom_gradient`, rematerialization or GuidedReLU "
+                f"({op.name})"
+            )
+
+
+def _has_own_gradient(op):
+    return op.type == "IdentityN" and "_gradient_op_type" in op.node_def.attr
 
 
 def _hidden(operations):
     """Texts about functions that were traced before, or run in loops."""
+    library = None
     for op in operations:
-        names = [
-            attribute.func.name
-            for attribute in op.node_def.attr.values()
-            if attribute.HasField("func")
-        ]
-        for name in names:
-            kinds = _kinds_inside(op.graph, name)
-            if kinds & {*RECTIFIERS, *_SMOOTH}:
-                yield (
-                    f"a `tf.function`, loop or branch with {sorted(kinds)} "
-                    f"inside ({op.name}); call the plain Python function, "
-                    "and give recurrent layers `unroll=True`"
-                )
-                break
+        names = functions_of(op.node_def)
+        if names and library is None:
+            library = {
+                function.signature.name: function
+                for function in op.graph.as_graph_def().library.function
+            }
+        kinds = _kinds_inside(library, names) if names else ()
+        if kinds:
+            yield (
+                f"a `tf.function`, loop or branch with {sorted(kinds)} "
+                f"inside ({op.name}); call the plain Python function, "
+                "and give recurrent layers `unroll=True`"
+            )
 
 
-def _kinds_inside(graph, name):
-    """Types of rectifiers inside a function and those that it calls."""
-    library = {
-        function.signature.name: function
-        for function in graph.as_graph_def().library.function
-    }
-    found, left, seen = set(), [name], set()
+def _kinds_inside(library, names):
+    """Types of rectifiers inside functions and those that they call."""
+    found, left, seen = set(), list(names), set()
     while left:
         name = left.pop()
         if name in seen or name not in library:
             continue
         seen.add(name)
-        for node in library[name].node_def:
-            if node.op in RECTIFIERS or node.op in _SMOOTH:
-                found.add(node.op)
-            left += [
-                a.func.name for a in node.attr.values() if a.HasField("func")
-            ]
+        for op in body_of(library[name]):
+            if _is_rectifier(op) or any(_smooth([op])):
+                found.add(op.type)
+            left += functions_of(op.node_def)
     return found
-
-
-def _gates_itself(op):
-    """Whether a product is that of a tensor and a function of its entries."""
-    for place in range(2):
-        factor, other = op.inputs[place], op.inputs[1 - place]
-        if constant(other) is not None or constant(factor) is not None:
-            continue
-        if _reaches(other, _scaled(factor), _DEPTH):
-            return True
-    return False
-
-
-def _scaled(tensor):
-    """The identities of a tensor, and of what it is a multiple of."""
-    found = {tensor.ref()}
-    for _ in range(_DEPTH):
-        op = tensor.op
-        if op.type not in ("Mul", "Identity", "Cast"):
-            break
-        rest = [x for x in op.inputs if constant(x) is None]
-        if len(rest) != 1:
-            break
-        tensor = rest[0]
-        found.add(tensor.ref())
-    return found
-
-
-def _reaches(tensor, goals, depth):
-    """Whether elementwise functions of one of some tensors lead to another."""
-    op = tensor.op
-    if depth == 0 or op.type not in _ELEMENTWISE:
-        return False
-    return any(
-        x.ref() in goals or _reaches(x, goals, depth - 1) for x in op.inputs
-    )
 
 
 def _is_threshold(op):
@@ -247,6 +219,6 @@ def _is_threshold(op):
     test = op.inputs[0].op
     return (
         test.type in ("Greater", "GreaterEqual")
-        and any(x is op.inputs[1] for x in test.inputs)
+        and any(x.ref() == op.inputs[1].ref() for x in test.inputs)
         and constant(op.inputs[2]) is not None
     )

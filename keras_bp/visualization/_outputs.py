@@ -52,7 +52,6 @@ def _inner(model, layer, owner):
             "model that is built. Received: a model of the class "
             f"{type(model).__name__}, with output={layer!r}"
         )
-    inner = keras.Model(model.inputs, layer.output)
-    if len(model.inputs) > 1:
-        return lambda inputs: inner(inputs, training=False)
-    return lambda inputs: inner(keras.tree.flatten(inputs), training=False)
+    # With the structure of the inputs that the model has.
+    inner = keras.Model(model.input, layer.output)
+    return lambda inputs: inner(inputs, training=False)

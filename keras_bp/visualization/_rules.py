@@ -5,7 +5,11 @@ gradients can be named for it, which reaches every rectifier, whoever called
 it. Gradient tapes do not follow those names; `tf.gradients` does.
 """
 
+import contextvars
 import functools
+
+# The operations that followed the rule, while gradients are being made.
+FOLLOWED = contextvars.ContextVar("followed")
 
 RULES = (
     "saliency",
@@ -33,8 +37,13 @@ def overrides(rule, pool, percentile):
     found = {}
 
     def register(kind, gradient):
-        name = f"KerasBP-{kind}-{rule}-{pool}-{percentile:g}"
-        tf.RegisterGradient(name)(gradient)
+        name = f"KerasBP-{kind}-{rule}-{pool}-{percentile!r}"
+
+        def noted(op, upstream):
+            FOLLOWED.get(set()).add(op.name)
+            return gradient(op, upstream)
+
+        tf.RegisterGradient(name)(noted)
         found[kind] = name
 
     if rule != "saliency":
@@ -107,6 +116,7 @@ def _maximum(turned, op, upstream):
         return _selected(op, upstream, op.inputs[0] >= op.inputs[1])
     y = op.outputs[0]
     below = turned(upstream, y, _fused("ReluGrad", y))
+    below = _unbroadcast(below, op, 1 - side)
     return [below if place != side else None for place in range(2)]
 
 
@@ -122,6 +132,7 @@ def _minimum(rule, op, upstream):
         if rule != "deconvnet":
             inside = op.inputs[place] < op.inputs[1 - place]
             below = tf.where(inside, upstream, tf.zeros_like(upstream))
+        below = _unbroadcast(below, op, place)
         return [below if side == place else None for side in range(2)]
     return _selected(op, upstream, op.inputs[0] <= op.inputs[1])
 
@@ -131,14 +142,20 @@ def _selected(op, upstream, first):
     import tensorflow as tf
 
     zeros = tf.zeros_like(upstream)
-    found = []
+    return [
+        _unbroadcast(tf.where(taken, upstream, zeros), op, place)
+        for place, taken in enumerate((first, tf.logical_not(first)))
+    ]
+
+
+def _unbroadcast(gradient, op, place):
+    """Sums over the axes along which an operand was repeated."""
+    import tensorflow as tf
+
     shapes = [tf.shape(x) for x in op.inputs]
     axes = tf.raw_ops.BroadcastGradientArgs(s0=shapes[0], s1=shapes[1])
-    for place, taken in enumerate((first, tf.logical_not(first))):
-        part = tf.where(taken, upstream, zeros)
-        part = tf.reduce_sum(part, axes[place])
-        found.append(tf.reshape(part, shapes[place]))
-    return found
+    gradient = tf.reduce_sum(gradient, axes[place])
+    return tf.reshape(gradient, shapes[place])
 
 
 def _average_pool(op, upstream):
@@ -157,23 +174,37 @@ def _average_pool(op, upstream):
 def zero_side(op):
     """Which operand of a maximum is the constant zero, or None."""
     for place, tensor in enumerate(op.inputs):
-        value = constant(tensor)
-        if value is not None and not value.any():
+        if is_zero(tensor):
             return place
     return None
+
+
+def is_zero(tensor):
+    """Whether a tensor is zero, of whatever shape."""
+    value = constant(tensor)
+    if value is not None:
+        return not value.any()
+    op = tensor.op
+    if op.type in ("BroadcastTo", "Cast", "Identity", "Reshape"):
+        return is_zero(op.inputs[0])
+    if op.type == "Fill":
+        return is_zero(op.inputs[1])
+    return op.type == "ZerosLike"
 
 
 def constant(tensor):
     """The value of a tensor that is constant, or None."""
     import tensorflow as tf
 
+    if hasattr(tensor, "value_of_body"):
+        return tensor.value_of_body
     return tf.get_static_value(tensor)
 
 
 def is_behind_rectifier(op):
     """Whether an operation is a rectifier, or its upper bound."""
-    if op.type in RECTIFIERS:
+    if op.type in ("Relu", "Relu6"):
         return True
     return op.type in ("Minimum", "Identity") and any(
-        x.op.type in RECTIFIERS for x in op.inputs
+        x.op.type in ("Relu", "Relu6") for x in op.inputs
     )

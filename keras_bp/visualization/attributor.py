@@ -11,7 +11,12 @@ from keras_bp.visualization._inspection import (
     inspect,
 )
 from keras_bp.visualization._outputs import seen_output
-from keras_bp.visualization._rules import POOLS, RULES, overrides
+from keras_bp.visualization._rules import (
+    FOLLOWED,
+    POOLS,
+    RULES,
+    overrides,
+)
 
 
 class Attributor:
@@ -221,8 +226,6 @@ class Attributor:
 
     def _maps(self, arrays, kind, given, known):
         """Outputs and gradients, in the graph that is being traced."""
-        import tensorflow as tf
-
         count = len(keras.tree.flatten(arrays))
         inputs = keras.tree.pack_sequence_as(arrays, list(given[:count]))
         graph = given[0].graph
@@ -241,12 +244,10 @@ class Attributor:
             if self.logits:
                 outputs, stripped = before_squashing(outputs)
         operations = graph.get_operations()[before:]
-        covered, kept = inspect(operations, outputs, self.rule, self.unknown)
-        known["report"] = AttributionReport(covered, kept, stripped)
         known["shape"] = tuple(outputs.shape)
         score = _targets.scores(outputs, kind, *given[count:] or (None,))
         wanted = [x for x in given[:count] if _is_float(x)]
-        found = tf.gradients(score, wanted) if wanted else [None]
+        found, followed = _gradients(score, wanted)
         if any(g is None for g in found):
             raise ValueError(
                 f"{type(self).__name__} expects real inputs with a path to "
@@ -254,7 +255,24 @@ class Attributor:
                 f"{[x.dtype.name for x in given[:count]]}, of which "
                 f"{[g is not None for g in found]} of the real ones have one"
             )
+        covered, kept = inspect(
+            operations, outputs, self.rule, self.unknown, followed
+        )
+        known["report"] = AttributionReport(covered, kept, stripped)
         return [outputs, *found]
+
+
+def _gradients(score, wanted):
+    """Gradients, and the names of the operations that followed the rule."""
+    import tensorflow as tf
+
+    followed = set()
+    token = FOLLOWED.set(followed)
+    try:
+        found = tf.gradients(score, wanted) if wanted else [None]
+    finally:
+        FOLLOWED.reset(token)
+    return found, followed
 
 
 def _check_graphs(leaves, owner):

@@ -74,7 +74,10 @@ def test_the_pictures_are_drawn(done, tmp_path):
     assert maps.stat().st_size > 10_000 < points.stat().st_size
 
 
-def test_photographs_are_tested_on_regions_that_were_not_trained_on():
+def test_photographs_are_tested_on_regions_that_were_not_trained_on(
+    monkeypatch,
+):
+    monkeypatch.delenv("KERAS_BP_DATA", raising=False)
     found = data.photographs(size=16, train=20, test=10)
     assert found.train.shape == (20, 16, 16, 3)
     assert found.test.shape == (10, 16, 16, 3)

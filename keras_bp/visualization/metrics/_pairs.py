@@ -22,7 +22,7 @@ def cosine(first, second):
     norms = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
     products = np.einsum("ij,ij->i", first, second)
     return np.divide(
-        products, norms, out=np.zeros_like(products), where=norms > 0
+        products, norms, out=np.zeros_like(products), where=norms != 0
     )
 
 

@@ -72,9 +72,9 @@ def adversarial_stability(
     x = single(x, owner)
     attributor = as_attributor(model, rule, options)
     before, outputs = attributor.maps_and_outputs(x, "max", batch_size)
-    if outputs.ndim != 2:
+    if outputs.ndim != 2 or outputs.shape[1] < 2:
         raise ValueError(
-            f"{owner} expects outputs (examples, classes). "
+            f"{owner} expects outputs (examples, classes) of at least two. "
             f"Received: shape {outputs.shape}"
         )
     plain = Attributor(attributor.model, output=attributor.output)

@@ -95,6 +95,15 @@ def _groups(model, owner):
     for weight in model.trainable_variables:
         path = weight.path.rsplit("/", 1)[0]
         found.setdefault(path, []).append(weight)
+    frozen = sum(
+        layer.count_params() for layer in model.layers if not layer.trainable
+    )
+    if frozen:
+        raise ValueError(
+            f"{owner} expects a model that is trainable as a whole: what is "
+            f"frozen would stay as it is. Received: {model.name!r} with "
+            f"{frozen} weights in layers that are frozen"
+        )
     if not found:
         raise ValueError(
             f"{owner} expects a model with trainable weights. "

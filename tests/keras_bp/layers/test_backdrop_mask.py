@@ -599,3 +599,27 @@ def test_an_input_of_too_low_a_rank_is_refused():
         BackdropMask(0.5, "spatial").build((2, 3))
     with pytest.raises(ValueError, match="rank of its input, 2.*3"):
         BackdropMask(0.5, mask_axes=(3,)).build((2, 3))
+
+
+def test_the_rate_can_be_set_before_and_after_it_is_a_weight():
+    layer = BackdropMask(0.5)
+    layer.rate = 0.25
+    assert layer.get_config()["rate"] == 0.25
+    layer.build((None, 3))
+    weight = layer.rate
+    layer.rate = 0.75
+    assert layer.rate is weight and float(weight) == 0.75
+    with pytest.raises(ValueError, match="`rate`"):
+        layer.rate = 1.5
+
+
+def test_weights_of_before_the_rate_was_one_can_be_loaded():
+    layer = BackdropMask(0.5, seed=1)
+    layer.build((None, 3))
+    store = {}
+    layer.save_own_variables(store)
+    store.pop("0")
+    other = BackdropMask(0.25, seed=1)
+    other.build((None, 3))
+    other.load_own_variables(store)
+    assert float(other.rate) == 0.25

@@ -419,7 +419,7 @@ def test_overlapping_patches_are_warned_of_once_with_the_numbers():
     assert (
         "After 'one', a cell sees 3x3 positions of the input, and the next is "
         "2x2 on: a position is seen by up to 4 of them, so that the rate 0.5 "
-        "leaves out 6.2% of the positions, and 0.8409 would leave out 50.0%."
+        "leaves out 26.6% of the positions, and 0.7152 would leave out 50.0%."
     ) in text
     assert "After 'three', a block of cells sees 9x13 positions" in text
     assert "`block_size`" in text
@@ -453,3 +453,32 @@ def test_a_mask_stands_where_backdrop_schedules_find_it():
     ]
     assert isinstance(masked.get_layer("conv_backdrop"), BackdropMask)
     assert float(weight) == 0.5
+
+
+@pytest.mark.parametrize("name", ["conv", "act"])
+def test_masks_follow_the_data_format_of_the_layer_below(name):
+    model = keras.Sequential(
+        [
+            keras.Input((1, 8, 8)),
+            layers.Conv2D(4, 2, 2, data_format="channels_first", name="conv"),
+            layers.ReLU(name="act"),
+        ]
+    )
+    masked = insert_backdrop(
+        model, {name: {"rate": 0.5, "granularity": "spatial"}}
+    )
+    mask = masked.get_layer(f"{name}_backdrop")
+    assert mask.data_format == "channels_first"
+
+
+def test_compact_trunks_that_compare_samples_are_refused():
+    model = keras.Sequential(
+        [
+            keras.Input((6,)),
+            layers.Softmax(axis=0),
+            layers.Dense(4, name="last"),
+            layers.Dense(1),
+        ]
+    )
+    with pytest.raises(ValueError, match="each sample from that"):
+        insert_backdrop(model, {"last": {"rate": 0.9}}, compact=True)
