@@ -121,8 +121,6 @@ def conclude(name, study, found, folder, path=None):
     command = f"python -m examples.backdrop_textures --preset={name}"
     if study.seeds != STUDIES.get(name, study).seeds:
         command += f" --seeds={study.seeds}"
-    if keras.backend.backend() != "tensorflow":
-        command = f"KERAS_BACKEND={keras.backend.backend()} {command}"
     result = environment.result(
         f"Backdrop on textures ({study.told})",
         command,
