@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks import results
 from examples import report
 from examples.backdrop_auc_parts import methods, training
-from examples.local_parts.summary import interval
+from examples.intervals import interval, mean_row
 
 
 class Summary:
@@ -162,6 +162,4 @@ class Summary:
 
 
 def _row(label, metric, values):
-    """A row whose range is the 95% interval of a mean over seeds."""
-    bounds = [float(x) for x in interval(values)]
-    return results.row(label, metric, bounds[0], "", samples=bounds)
+    return mean_row(label, metric, values, "")

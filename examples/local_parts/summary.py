@@ -4,24 +4,12 @@ import numpy as np
 
 from benchmarks import results
 from examples import report
+from examples.intervals import interval, mean_row
 from examples.local_parts.methods import BACKPROP
 from keras_bp.training import LearningRateSweep
 
 # Points by which a method may be behind.
 ALLOWED = 1.0
-
-
-def interval(values):
-    """Mean, and the bounds of its 95% confidence interval (Student's t)."""
-    from scipy import stats
-
-    values = np.asarray(values, float)
-    mean = values.mean()
-    if len(values) < 2:
-        return mean, mean, mean
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    half = stats.t.ppf(0.975, len(values) - 1) * error
-    return mean, mean - half, mean + half
 
 
 class Summary:
@@ -173,11 +161,3 @@ class Summary:
 
 def _worse(differences):
     return interval(differences)[2] < -ALLOWED
-
-
-def mean_row(label, metric, values, unit, **arguments):
-    """A row whose range is the 95% interval of a mean over seeds."""
-    bounds = [float(x) for x in interval(values)]
-    return results.row(
-        label, metric, bounds[0], unit, samples=bounds, **arguments
-    )

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 
 from examples import report
+from examples.intervals import mean_row
 from examples.local_parts.studies import network
-from examples.local_parts.summary import mean_row
 from keras_bp.training import LagrangianModel
 
 # Below the largest of these nothing is dropped in vain; above it nothing but

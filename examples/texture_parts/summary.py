@@ -4,7 +4,7 @@ import numpy as np
 
 from benchmarks import results
 from examples import report
-from examples.local_parts.summary import interval
+from examples.intervals import interval, mean_row
 from examples.texture_parts.methods import NONE, is_backdrop
 from keras_bp.datasets import gp_textures
 from keras_bp.training import LearningRateSweep
@@ -85,11 +85,11 @@ class Summary:
         yield results.row(label, "learning rate, by validation", rate, "")
         for measure, words in _MEASURES.items():
             found = self.test(task, method, measure)
-            yield _row(label, words, list(found.values()), "%")
+            yield mean_row(label, words, list(found.values()), "%")
         for measure, words in _MEASURES.items():
             found = self.differences(task, method, measure)
             if found:
-                yield _row(label, f"{words}, less none", found, "points")
+                yield mean_row(label, f"{words}, less none", found, "points")
 
     def draw(self, path):
         """Draws an image of each class, and the accuracies of each task."""
@@ -155,9 +155,3 @@ class Summary:
         for label, method in zip(axes.get_yticklabels(), methods, strict=True):
             label.set_fontweight("bold" if is_backdrop(method) else "normal")
         axes.set_title(task, fontsize=8)
-
-
-def _row(label, metric, values, unit):
-    """A row whose range is the 95% interval of a mean over seeds."""
-    bounds = [float(x) for x in interval(values)]
-    return results.row(label, metric, bounds[0], unit, samples=bounds)

@@ -35,8 +35,8 @@ class AttributionReport:
     Attributes:
         covered: Tuple of strings, the rectifiers that follow the rule, by
             their place in the model, such as `"block/conv/Relu"`.
-        kept: Tuple of strings, other nonlinear operations, with the gradient
-            that is theirs.
+        kept: Tuple of strings, sigmoids, tanh and softmax, and what the rule
+            is not defined for, with the gradient that is theirs.
         stripped: String or None, the final softmax or sigmoid that was left
             out.
     """
@@ -78,7 +78,7 @@ def inspect(operations, outputs, rule, unknown, followed=()):
     covered = [op.name for op in rectifiers if op.name in followed]
     kept = [op.name for op in operations if op.type in _KEPT]
     if rule == "saliency":
-        return (), (*covered, *kept)
+        return (), tuple(kept)
     problems = [
         *_smooth(operations),
         *_hidden(operations),

@@ -2,42 +2,14 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from map_packages import doubled, ours, stand_in
 
 from benchmarks import attribution as bench
 from benchmarks import attribution_cases as cases
 from benchmarks import attribution_memory as memory
-from benchmarks import attribution_rivals as rivals
 
 RULE = "guided"
 TARGET = np.array([0, 1, 2, 0])
-
-
-def _package(monkeypatch, make):
-    """Has a function stand in for what makes another package's maps.
-
-    Args:
-        monkeypatch: Fixture.
-        make: Function of a model and a rule that returns a function as
-            `attribution_cases.plain` does.
-    """
-    monkeypatch.setattr(rivals, "title", lambda name: f"{name} 1.0")
-    monkeypatch.setattr(
-        rivals,
-        "maker",
-        lambda name, model, rule, module=None: make(model, rule),
-    )
-
-
-def _ours(model, rule):
-    return cases.ours(model, rule, False)
-
-
-def _doubled(model, rule):
-    def given(x, target):
-        maps = cases.ours(model, rule, False)(x, target)
-        return lambda: 2 * maps()
-
-    return given
 
 
 def _lacking(model, rule):
@@ -84,7 +56,7 @@ def test_networks_are_timed_in_both_modes_and_batches_and_measured():
 def test_maps_are_timed_against_a_gradient_and_another_package(
     tiny, monkeypatch
 ):
-    _package(monkeypatch, _ours)
+    stand_in(monkeypatch, ours)
     rows = cases.timed_rows(tiny, 1, ["other"])
     assert [(row.name, row.metric.split(", tiny")[0]) for row in rows] == [
         ("plain gradient", "time per image"),
@@ -101,14 +73,14 @@ def test_maps_are_timed_against_a_gradient_and_another_package(
 
 
 def test_a_package_without_a_rule_has_no_row(tiny, monkeypatch, capsys):
-    _package(monkeypatch, _lacking)
+    stand_in(monkeypatch, _lacking)
     rows = cases.timed_rows(tiny, 1, ["other"])
     assert not any(row.name.startswith("other") for row in rows)
     assert "It has no such rule; it has no row." in capsys.readouterr().out
 
 
 def test_other_maps_are_not_timed(tiny, monkeypatch):
-    _package(monkeypatch, _doubled)
+    stand_in(monkeypatch, doubled)
     with pytest.raises(RuntimeError, match="other 1.0, guided, are off by 1.0"):
         cases.timed_rows(tiny, 1, ["other"])
 
@@ -134,7 +106,7 @@ def test_the_planned_memory_of_maps_is_by_that_of_a_gradient(tiny):
 def test_the_peak_of_memory_is_by_a_gradient_and_other_packages(
     tiny, monkeypatch
 ):
-    _package(monkeypatch, _lacking)
+    stand_in(monkeypatch, _lacking)
     taken = {"plain gradient": 2**30, "Attributor": 2**29, "other": 2**28}
     rows = memory.resident_rows(
         tiny, ["other"], lambda _, method: taken[method]

@@ -3,12 +3,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from map_packages import doubled, ours, stand_in
 
 from benchmarks import attribution_agreement as agreement
 from benchmarks import attribution_cases as cases
 from benchmarks import attribution_exact as exact
 from benchmarks import attribution_forms as forms
-from benchmarks import attribution_rivals as rivals
 from benchmarks import attribution_torch as twins
 from keras_bp.visualization import Attributor
 
@@ -16,36 +16,8 @@ RULE = "guided"
 TARGET = np.array([0, 1, 2, 0])
 
 
-def _package(monkeypatch, make):
-    """Has a function stand in for what makes another package's maps.
-
-    Args:
-        monkeypatch: Fixture.
-        make: Function of a model and a rule that returns a function as
-            `attribution_cases.plain` does.
-    """
-    monkeypatch.setattr(rivals, "title", lambda name: f"{name} 1.0")
-    monkeypatch.setattr(
-        rivals,
-        "maker",
-        lambda name, model, rule, module=None: make(model, rule),
-    )
-
-
-def _ours(model, rule):
-    return cases.ours(model, rule, False)
-
-
 def _plain(model, rule):
     return cases.plain(model, False)
-
-
-def _doubled(model, rule):
-    def given(x, target):
-        maps = cases.ours(model, rule, False)(x, target)
-        return lambda: 2 * maps()
-
-    return given
 
 
 def _lacking(model, rule):
@@ -89,14 +61,14 @@ def test_every_form_is_the_same_network_and_reaches_the_bound():
 @pytest.mark.parametrize(
     ("make", "verdict"),
     [
-        (_ours, "right"),
+        (ours, "right"),
         (_plain, "silently the plain gradient"),
-        (_doubled, "wrong"),
+        (doubled, "wrong"),
         (_lacking, "refused"),
     ],
 )
 def test_a_package_is_judged_by_its_maps(make, verdict, monkeypatch):
-    _package(monkeypatch, make)
+    stand_in(monkeypatch, make)
     form = forms.forms()["keras.ops.relu"]
     found = agreement.judged("another", RULE, form)
     assert found.verdict == verdict
@@ -115,7 +87,7 @@ def test_the_saliency_of_xplique_is_absolute(monkeypatch):
 
         return given
 
-    _package(monkeypatch, absolute)
+    stand_in(monkeypatch, absolute)
     form = forms.forms()["ReLU()"]
     assert agreement.judged("Xplique", "saliency", form).verdict == "right"
     assert agreement.judged("other", "saliency", form).verdict == "wrong"
@@ -129,7 +101,7 @@ def test_we_refuse_what_no_rule_reaches(name):
 
 
 def test_coverage_counts_forms_by_verdict(monkeypatch):
-    _package(monkeypatch, _lacking)
+    stand_in(monkeypatch, _lacking)
     verdicts = {"nested functional": "wrong", "ReLU()": "refused"}
 
     def judged(package, rule, form):
@@ -168,11 +140,11 @@ def test_coverage_counts_forms_by_verdict(monkeypatch):
     assert rows["Captum 1.0", "guided, ReLU()"].against == "as nn.ReLU: right"
 
 
-@pytest.mark.parametrize(("make", "error"), [(_ours, 0), (_doubled, 0.3)])
+@pytest.mark.parametrize(("make", "error"), [(ours, 0), (doubled, 0.3)])
 def test_equality_is_judged_for_both_places_of_pooling(
     make, error, monkeypatch
 ):
-    _package(monkeypatch, make)
+    stand_in(monkeypatch, make)
     rows = agreement.equality_rows()
     assert len(rows) == 12
     for row in rows:

@@ -93,7 +93,7 @@ def test_differences_are_paired_and_at_the_rate_that_validation_chose():
     np.testing.assert_allclose(read.differences("a", "crop"), [10, 10, 20])
     assert read.differences("a", "none") is None
     assert read.seeds() == [0, 1, 2, 3] and read.seconds() == 14
-    row = summary._row("x", "y", read.differences("a", "crop"), "points")
+    row = summary.mean_row("x", "y", read.differences("a", "crop"), "points")
     half = stats.t.ppf(0.975, 2) * np.sqrt(100 / 3 / 3)
     np.testing.assert_allclose(
         [row.low, row.value, row.high], [40 / 3 - half, 40 / 3, 40 / 3 + half]

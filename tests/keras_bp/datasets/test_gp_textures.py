@@ -142,4 +142,8 @@ def test_wrong_arguments_are_named(changed, error, words):
 
 
 def test_a_length_beyond_a_sixth_is_taken_without_a_period():
-    gp_textures(1, 32, ((1.0,), (6.0,)), seed=0, periodic=False)
+    lengths = ((1.0,), (6.0,))
+    with pytest.raises(ValueError, match="periodic"):
+        gp_textures(1, 32, lengths, seed=0)
+    images, _ = gp_textures(1, 32, lengths, seed=0, periodic=False)
+    assert images.shape == (1, 32, 32, 1) and np.isfinite(images).all()

@@ -443,7 +443,8 @@ def test_overlapping_patches_are_warned_of_once_with_the_numbers():
 def test_other_masks_are_inserted_without_a_warning(make, backdrops):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        insert_backdrop(make(), backdrops)
+        masked = insert_backdrop(make(), backdrops)
+    assert len(masked.inserted_backdrops) == len(backdrops)
 
 
 def test_a_mask_stands_where_backdrop_schedules_find_it():
