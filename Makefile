@@ -88,6 +88,7 @@ rivals:
 	$(MAKE) VENV=$(RIVALS) PIP_FLAGS="--find-links $(TORCH_WHEELS)" $(RIVALS)/.rivals.stamp
 	$(RIVALS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps sionna==1.2.2
 	$(RIVALS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps libauc==2.0.1
+	$(RIVALS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps xplique==2.0.2
 
 clean:
 	rm -rf $(VENV) $(RIVALS) $(TOOLS) build dist *.egg-info

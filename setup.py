@@ -17,13 +17,19 @@ long_description = readme.read_text(encoding="utf-8") if readme.exists() else ""
 
 export = ["ai-edge-litert>=2.0", "flatbuffers>=24.3"]
 examples = [*export, "scikit-learn>=1.4", "matplotlib>=3.8", "jinja2>=3.1"]
-# With Sionna, which `make rivals` installs without its own requirements. The
-# version of PyTorch is one of which there are wheels without CUDA.
+# With Sionna, LibAUC and Xplique, which `make rivals` installs without their
+# own requirements; some here are those of Xplique. The version of PyTorch is
+# one of which there are wheels without CUDA.
 rivals = [
     *examples,
     "OptiCommPy==0.11.0",
+    "captum==0.9.0",
+    "einops>=0.8",
     "importlib_resources>=6.0",
+    "opencv-python-headless>=4.10",
+    "scikit-image>=0.25",
     "storchastic==0.3.7",
+    "tf-keras-vis==0.8.7",
     "torch==2.13.0",
 ]
 test = [

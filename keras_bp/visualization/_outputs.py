@@ -1,29 +1,102 @@
 """What of a model is attributed: an output, or a layer."""
 
+import contextlib
+
 import keras
 
 
 def seen_output(model, output, owner):
-    """Function from inputs to what is attributed."""
+    """Function from inputs to what is attributed, and if it is a layer's."""
 
     def called(inputs):
         return model(inputs, training=False)
 
     if output is None:
-        return called
+        return called, False
     if isinstance(output, int):
-        return lambda inputs: keras.tree.flatten(called(inputs))[output]
+        return _numbered(called, output), False
     names = list(getattr(model, "output_names", None) or [])
-    known = {layer.name: layer for layer in model.layers}
-    layer = known.get(output, output)
     if len(names) > 1 and output in names:
-        return lambda inputs: _part(called(inputs), output, names, owner)
-    if any(layer is one for one in known.values()):
-        return _inner(model, layer, owner)
+        return _named(called, output, names, owner), False
+    layer = layer_of(model, output)
+    if layer is not None:
+        return _inner(called, layer, owner), True
     several = len(getattr(model, "outputs", None) or names) != 1
     if isinstance(output, str) and several:
-        return lambda inputs: _part(called(inputs), output, names, owner)
-    raise _not_found(output, names, known, owner)
+        return _named(called, output, names, owner), False
+    raise _not_found(output, names, _names(model), owner)
+
+
+def layer_of(model, wanted):
+    """A layer of a model or of the models in it, by itself or by its name.
+
+    Returns:
+        The layer, or None. Of several with one name, the outermost.
+    """
+    for layer in _layers(model):
+        if layer is wanted or layer.name == wanted:
+            return layer
+    return None
+
+
+def with_layer(called, inputs, layer, owner):
+    """What a model returns, and what a layer returned to it.
+
+    Args:
+        called: Function from inputs to outputs.
+        inputs: Structure of tensors.
+        layer: `keras.layers.Layer`.
+        owner: String, for messages.
+    """
+    with _noted(layer) as returned:
+        outputs = called(inputs)
+    if len(returned) != 1:
+        raise ValueError(
+            f"{owner} expects a layer that the model calls once. Received: "
+            f"layer {layer.name!r}, called {len(returned)} times"
+        )
+    return outputs, returned[0]
+
+
+@contextlib.contextmanager
+def _noted(layer):
+    """Notes what a layer returns, whichever model calls it, for a while."""
+    returned = []
+    call = layer.call
+
+    def noted(*args, **kwargs):
+        returned.append(call(*args, **kwargs))
+        return returned[-1]
+
+    layer.call = noted
+    try:
+        yield returned
+    finally:
+        del layer.call
+
+
+def _layers(model):
+    """The layers of a model, then those of the models among them."""
+    own = getattr(model, "layers", [])
+    yield from own
+    for layer in own:
+        yield from _layers(layer)
+
+
+def _names(model):
+    return [layer.name for layer in _layers(model)]
+
+
+def _numbered(called, number):
+    return lambda inputs: keras.tree.flatten(called(inputs))[number]
+
+
+def _named(called, output, names, owner):
+    return lambda inputs: _part(called(inputs), output, names, owner)
+
+
+def _inner(called, layer, owner):
+    return lambda inputs: with_layer(called, inputs, layer, owner)[1]
 
 
 def _part(outputs, name, names, owner):
@@ -42,16 +115,3 @@ def _not_found(output, names, others, owner):
         "name of an output, or a layer of the model or its name. Received: "
         f"output={output!r}; there are {names} and {list(others)}"
     )
-
-
-def _inner(model, layer, owner):
-    """Function from inputs to what a layer returns."""
-    if not getattr(model, "inputs", None):
-        raise ValueError(
-            f"{owner} can attribute a layer of a functional or Sequential "
-            "model that is built. Received: a model of the class "
-            f"{type(model).__name__}, with output={layer!r}"
-        )
-    # With the structure of the inputs that the model has.
-    inner = keras.Model(model.input, layer.output)
-    return lambda inputs: inner(inputs, training=False)

@@ -55,6 +55,7 @@ def overrides(rule, pool, percentile):
         register("Minimum", functools.partial(_minimum, rule))
     if pool == "average":
         register("MaxPool", _average_pool)
+        register("MaxPool3D", _average_pool_3d)
     return found
 
 
@@ -161,14 +162,24 @@ def _unbroadcast(gradient, op, place):
 def _average_pool(op, upstream):
     import tensorflow as tf
 
-    return tf.raw_ops.AvgPoolGrad(
-        orig_input_shape=tf.shape(op.inputs[0]),
-        grad=upstream,
-        **{
-            name: op.get_attr(name)
-            for name in ("ksize", "strides", "padding", "data_format")
-        },
-    )
+    return tf.raw_ops.AvgPoolGrad(**_pooled(op, upstream))
+
+
+def _average_pool_3d(op, upstream):
+    import tensorflow as tf
+
+    return tf.raw_ops.AvgPool3DGrad(**_pooled(op, upstream))
+
+
+def _pooled(op, upstream):
+    import tensorflow as tf
+
+    names = ("ksize", "strides", "padding", "data_format")
+    return {
+        "orig_input_shape": tf.shape(op.inputs[0]),
+        "grad": upstream,
+        **{name: op.get_attr(name) for name in names},
+    }
 
 
 def zero_side(op):

@@ -5,18 +5,19 @@ import numpy as np
 
 from keras_bp import _checks
 from keras_bp.visualization import _targets
+from keras_bp.visualization._graphs import (
+    as_inputs_of,
+    check_graphs,
+    gradients,
+    is_float,
+)
 from keras_bp.visualization._inspection import (
     AttributionReport,
     before_squashing,
     inspect,
 )
 from keras_bp.visualization._outputs import seen_output
-from keras_bp.visualization._rules import (
-    FOLLOWED,
-    POOLS,
-    RULES,
-    overrides,
-)
+from keras_bp.visualization._rules import POOLS, RULES, overrides
 
 
 class Attributor:
@@ -49,12 +50,13 @@ class Attributor:
         rule: String, as above. Defaults to `"saliency"`.
         output: What is attributed. None for the output of the model; the name
             or the number of one of several outputs; the name of a layer, or a
-            layer, of a functional or Sequential model, for what it returns.
-        logits: Boolean, whether a final softmax or sigmoid is left out.
-            Defaults to `True`.
+            layer, of the model or of a model in it, for what it returns.
+        logits: Boolean, whether a final softmax or sigmoid of the model is
+            left out. Defaults to `True`.
         pool: String. `"switch"`: the gradient of max-pooling goes to the
             largest entry, as in DeconvNet. `"average"`: it is spread evenly
-            over the window. Defaults to `"switch"`.
+            over the window, but for that of global pooling.
+            Defaults to `"switch"`.
         percentile: Float in [0, 100), of `"rectgrad"`. Defaults to `98`.
         unknown: String, what becomes of nonlinear operations without a rule.
             `"raise"`, or `"keep"` for their own gradient.
@@ -119,7 +121,7 @@ class Attributor:
         self.percentile, self.unknown = float(percentile), unknown
         self.jit_compile = bool(jit_compile)
         self.report = None
-        self._seen = seen_output(model, output, owner)
+        self._seen, self._is_layer = seen_output(model, output, owner)
         self._traced = {}
 
     def __call__(self, x, target="max", batch_size=32, seed=None):
@@ -158,15 +160,15 @@ class Attributor:
     def _called(self, x, target, batch_size, seed, with_outputs):
         """Maps, and outputs or None.
 
-        What only the outputs need is not computed without them: for
-        `"deconvnet"`, of a class, that is the model above its last pooling.
+        What only outputs need is left out without them. For `"deconvnet"`, of
+        a class, that is the model above its last pooling: half of a ResNet.
         """
         owner = type(self).__name__
         _targets.check_target(target, owner)
         _checks.check_integer("batch_size", batch_size, minimum=1, owner=owner)
-        arrays = keras.tree.map_structure(keras.ops.convert_to_tensor, x)
+        arrays = as_inputs_of(self.model, x)
         leaves = keras.tree.flatten(arrays)
-        _check_graphs(leaves, owner)
+        check_graphs(leaves, owner)
         lengths = {tuple(leaf.shape)[:1] for leaf in leaves}
         if len(lengths) != 1 or lengths & {(), (0,)}:
             raise ValueError(
@@ -174,39 +176,52 @@ class Attributor:
                 f"one. Received: shapes {[tuple(a.shape) for a in leaves]}"
             )
         ((examples,),) = lengths
-        traced, shape = self._trace(arrays, target, with_outputs)
+        most = min(examples, batch_size)
+        _, shape = self._trace(arrays, target, with_outputs, most)
         index = _targets.indices(target, shape, examples, seed, owner)
         found = []
         for begin in range(0, examples, batch_size):
             part = slice(begin, begin + batch_size)
             given = [leaf[part] for leaf in leaves]
+            count = len(given[0])
+            traced, _ = self._trace(arrays, target, with_outputs, count)
             if index is not None:
                 given.append(index[part].astype("int32"))
             found.append([np.asarray(g) for g in traced(*given)])
         left = map(np.concatenate, zip(*found, strict=True))
         outputs = next(left) if with_outputs else None
         maps = keras.tree.map_structure(
-            lambda leaf: next(left) if _is_float(leaf) else None, arrays
+            lambda leaf: next(left) if is_float(leaf) else None, arrays
         )
         return maps, outputs
 
-    def _trace(self, arrays, target, with_outputs):
+    def _trace(self, arrays, target, with_outputs, count):
         """The function for inputs of this kind, and the shape of outputs."""
         import tensorflow as tf
 
         leaves = keras.tree.flatten(arrays)
         kind = _targets.kind_of(target)
         forms = tuple((tuple(a.shape[1:]), a.dtype) for a in leaves)
-        key = kind, forms, with_outputs
+        # What is needed for its shape alone would be computed for it, too.
+        fixed = self.rule == "deconvnet" and not with_outputs
+        count = count if fixed else None
+        key = kind, forms, with_outputs, count
         if key not in self._traced:
+            if callable(kind):
+                # Else a function that is written in the call stays for good.
+                self._traced = {
+                    k: v
+                    for k, v in self._traced.items()
+                    if k[0] is kind or not callable(k[0])
+                }
             # Variables must not be made in a graph.
             self._seen(keras.tree.map_structure(lambda a: a[:1], arrays))
             signature = [
-                tf.TensorSpec((None, *shape), dtype) for shape, dtype in forms
+                tf.TensorSpec((count, *shape), dtype) for shape, dtype in forms
             ]
             if kind in ("class", "entry"):
                 rank = 1 + (kind == "entry")
-                signature.append(tf.TensorSpec((None,) * rank, "int32"))
+                signature.append(tf.TensorSpec((count, None)[:rank], "int32"))
             known = {}
 
             def maps(*given):
@@ -231,7 +246,10 @@ class Attributor:
         graph = given[0].graph
         before = len(graph.get_operations())
         names = overrides(self.rule, self.pool, self.percentile)
-        with graph.gradient_override_map(names):
+        # TensorFlow takes the name of a private class inside a scope only.
+        private = self.model.name.startswith("_")
+        scope = graph.name_scope("model" if private else None)
+        with graph.gradient_override_map(names), scope:
             outputs, stripped = self._seen(inputs), None
             if len(keras.tree.flatten(outputs)) != 1:
                 raise ValueError(
@@ -241,13 +259,13 @@ class Attributor:
                     f"output={self.output!r}"
                 )
             (outputs,) = keras.tree.flatten(outputs)
-            if self.logits:
+            if self.logits and not self._is_layer:
                 outputs, stripped = before_squashing(outputs)
         operations = graph.get_operations()[before:]
         known["shape"] = tuple(outputs.shape)
         score = _targets.scores(outputs, kind, *given[count:] or (None,))
-        wanted = [x for x in given[:count] if _is_float(x)]
-        found, followed = _gradients(score, wanted)
+        wanted = [x for x in given[:count] if is_float(x)]
+        found, followed = gradients(score, wanted)
         if any(g is None for g in found):
             raise ValueError(
                 f"{type(self).__name__} expects real inputs with a path to "
@@ -260,38 +278,3 @@ class Attributor:
         )
         known["report"] = AttributionReport(covered, kept, stripped)
         return [outputs, *found]
-
-
-def _gradients(score, wanted):
-    """Gradients, and the names of the operations that followed the rule."""
-    import tensorflow as tf
-
-    followed = set()
-    token = FOLLOWED.set(followed)
-    try:
-        found = tf.gradients(score, wanted) if wanted else [None]
-    finally:
-        FOLLOWED.reset(token)
-    return found, followed
-
-
-def _check_graphs(leaves, owner):
-    import tensorflow as tf
-
-    if tf.config.functions_run_eagerly():
-        raise RuntimeError(
-            f"{owner} works on graphs: call "
-            "tf.config.run_functions_eagerly(False) first"
-        )
-    if not tf.executing_eagerly() or any(
-        not hasattr(x, "numpy") for x in leaves
-    ):
-        raise RuntimeError(
-            f"{owner} traces a graph of its own, and expects arrays. "
-            "Received: tensors of another graph; call it outside of "
-            "`tf.function`"
-        )
-
-
-def _is_float(tensor):
-    return tensor.dtype.is_floating

@@ -6,7 +6,9 @@ import numpy as np
 from keras_bp import _checks
 from keras_bp.visualization import _targets
 from keras_bp.visualization._companions import fixed_target, single
+from keras_bp.visualization._graphs import check_graphs
 from keras_bp.visualization._inspection import before_squashing
+from keras_bp.visualization._outputs import layer_of, with_layer
 from keras_bp.visualization.attributor import Attributor
 
 
@@ -28,11 +30,12 @@ def grad_cam(
     to the size of the input.
 
     Args:
-        model: Functional or Sequential `keras.Model`, built, of one input.
+        model: `keras.Model` of one input and one output.
         x: Array of images `(examples, height, width, channels)`.
         target: As for `Attributor`. Defaults to `"max"`.
-        layer: Layer, or its name; None for the last one that returns
-            `(batch, height, width, channels)`. Defaults to `None`.
+        layer: Layer of the model or of a model in it, which returns
+            `(batch, height, width, channels)`, or its name; None for the last
+            one of a functional or Sequential model. Defaults to `None`.
         logits: Boolean, whether a final softmax or sigmoid is left out.
             Defaults to `True`.
         batch_size: Positive integer. Defaults to `32`.
@@ -43,6 +46,7 @@ def grad_cam(
 
     Raises:
         TypeError: `model` is no Keras model.
+        RuntimeError: It is called in a graph, or functions run eagerly.
         ValueError: The model has no such layer or more than one output, or a
             target is out of range.
 
@@ -55,14 +59,17 @@ def grad_cam(
     x = single(x, owner)
     _targets.check_target(target, owner)
     _checks.check_integer("batch_size", batch_size, minimum=1, owner=owner)
+    check_graphs([tf.constant(0)], owner)
     layer = _layer(model, layer, owner)
-    both = keras.Model(model.inputs, [layer.output, model.outputs[0]])
     kind = _targets.kind_of(target)
+
+    def called(images):
+        return model(images, training=False)
 
     def maps(images, index):
         with tf.GradientTape() as tape:
             tape.watch(images)
-            activations, outputs = both([images], training=False)
+            outputs, activations = _both(called, images, layer, owner)
             if logits:
                 outputs, _ = before_squashing(outputs)
             score = _targets.scores(outputs, kind, index)
@@ -78,9 +85,8 @@ def grad_cam(
         return found[..., 0]
 
     traced = tf.function(maps, autograph=False, reduce_retracing=True)
-    index = _targets.indices(
-        target, tuple(model.outputs[0].shape), len(x), seed, owner
-    )
+    shape = _both(called, tf.constant(x[:1]), layer, owner)[0].shape
+    index = _targets.indices(target, tuple(shape), len(x), seed, owner)
     found = []
     for begin in range(0, len(x), batch_size):
         part = slice(begin, begin + batch_size)
@@ -121,31 +127,43 @@ def guided_grad_cam(
     return cam[..., None] * attributor(x, target, batch_size, seed)
 
 
+def _both(called, images, layer, owner):
+    """One output of a model, and the channels of a layer."""
+    both = with_layer(called, images, layer, owner)
+    counts = [len(keras.tree.flatten(one)) for one in both]
+    if counts != [1, 1]:
+        raise ValueError(
+            f"{owner} expects a model and a layer with one output each. "
+            f"Received: {counts[0]} and {counts[1]} of them"
+        )
+    outputs, channels = (keras.tree.flatten(one)[0] for one in both)
+    if len(channels.shape) != 4:
+        raise ValueError(
+            f"{owner} expects a layer that returns (batch, height, width, "
+            f"channels). Received: layer={layer.name!r}, which returns "
+            f"{tuple(channels.shape)}"
+        )
+    return outputs, channels
+
+
 def _layer(model, layer, owner):
     """The layer whose channels are weighed."""
     if not isinstance(model, keras.Model):
         raise TypeError(
             f"{owner} expects a keras.Model. Received: model={model!r}"
         )
-    inputs = getattr(model, "inputs", None) or []
-    outputs = getattr(model, "outputs", None) or []
-    if len(inputs) != 1 or len(outputs) != 1:
-        raise ValueError(
-            f"{owner} expects a functional or Sequential model that is built, "
-            "with one input and one output. "
-            f"Received: {model.name!r} of the class {type(model).__name__} "
-            f"with {len(inputs)} and {len(outputs)}"
-        )
+    if layer is not None:
+        found = layer_of(model, layer)
+        if found is not None:
+            return found
     maps = [one for one in model.layers if _is_map(one)]
     if layer is None and maps:
         return maps[-1]
-    for one in maps:
-        if layer is one or layer == one.name:
-            return one
     raise ValueError(
         f"{owner} expects `layer` to be a layer of the model that returns "
-        "(batch, height, width, channels), or its name. Received: "
-        f"layer={layer!r}; there are {[one.name for one in maps]}"
+        "(batch, height, width, channels), or its name; None is for functional "
+        f"and Sequential models that have one. Received: layer={layer!r}; "
+        f"there are {[one.name for one in maps or model.layers]}"
     )
 
 

@@ -37,7 +37,8 @@ def plot_attributions(
 
     Raises:
         ImportError: A path is given, and Matplotlib is not installed.
-        ValueError: There are no maps, or their shapes do not fit.
+        ValueError: There are no maps, they are not finite, or their shapes or
+            the number of titles do not fit.
 
     Reference:
         Nie, Zhang and Patel, 2018, https://arxiv.org/abs/1805.07039, Fig. 1.
@@ -50,6 +51,7 @@ def plot_attributions(
             f"Received: percentile={percentile}"
         )
     flat = _flat(maps, images, style, owner)
+    _check_titles(titles, len(next(iter(flat.values()))), owner)
     sizes = np.concatenate([np.abs(m).ravel() for m in flat.values()])
     limit = float(np.percentile(sizes, percentile)) or 1.0
     figure = _figure(target, owner)
@@ -85,15 +87,31 @@ def _flat(maps, images, style, owner):
     if images is None and style == "overlay":
         fits = False
     if images is not None:
+        fits = fits and np.ndim(images) == 4
         fits = fits and np.shape(images)[:3] == next(iter(shapes))
     if not fits or not next(iter(shapes))[0]:
         raise ValueError(
             f"{owner} expects maps (examples, height, width), at least one, "
-            "and images of the same size, which style='overlay' needs. "
+            "and images (examples, height, width, channels) of the same size, "
+            "which style='overlay' needs. "
             f"Received: maps of {sorted(shapes)}, images of "
             f"{None if images is None else np.shape(images)}"
         )
+    broken = [name for name, m in flat.items() if not np.isfinite(m).all()]
+    if broken:
+        raise ValueError(
+            f"{owner} expects finite maps. Received: NaN or infinity in "
+            f"{broken}"
+        )
     return flat
+
+
+def _check_titles(titles, count, owner):
+    if titles is not None and len(titles) != count:
+        raise ValueError(
+            f"{owner} expects one of `titles` for each of {count} examples. "
+            f"Received: {len(titles)}"
+        )
 
 
 def _figure(target, owner):

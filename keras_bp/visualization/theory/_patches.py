@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_bp import _checks
+
 
 def pair(value):
     """Height and width of a number or a pair."""
@@ -37,6 +39,15 @@ def put_back(found, shape, strides):
                 j : j + right * (columns - 1) + 1 : right,
             ] += found[:, :, :, i, j]
     return total
+
+
+def check_network(num_filters, strides, kernel_std, head_std, owner):
+    """Raises unless there can be a network of these numbers."""
+    _checks.check_integer("num_filters", num_filters, minimum=1, owner=owner)
+    _checks.check_positive("kernel_std", kernel_std, owner=owner)
+    _checks.check_positive("head_std", head_std, owner=owner)
+    for stride in pair(strides):
+        _checks.check_integer("strides", stride, minimum=1, owner=owner)
 
 
 def checked_images(images, kernel_size, owner):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_bp.visualization.theory._patches import (
+    check_network,
     checked_images,
     patches,
     put_back,
@@ -39,13 +40,16 @@ def expected_guided_map(
         Float64 array of the shape of `images`.
 
     Raises:
-        ValueError: Images are smaller than the kernel.
+        ValueError: Images are smaller than the kernel, or a number is out of
+            range.
 
     Reference:
         Nie, Zhang and Patel, 2018, https://arxiv.org/abs/1805.07039, Theorem 1
         (for many filters, up to a scale); the sum over unit patches is exact.
     """
-    images = checked_images(images, kernel_size, "expected_guided_map")
+    owner = "expected_guided_map"
+    check_network(num_filters, strides, kernel_std, head_std, owner)
+    images = checked_images(images, kernel_size, owner)
     found = patches(images, kernel_size, strides)
     norms = np.sqrt(np.square(found).sum((3, 4, 5), keepdims=True))
     unit = found / np.where(norms > 0, norms, 1.0)

@@ -4,6 +4,7 @@ import numpy as np
 
 from keras_bp import _checks
 from keras_bp.visualization.theory._patches import (
+    check_network,
     checked_images,
     patches,
     put_back,
@@ -43,14 +44,17 @@ def noise_variance(
         Float64 array of the shape `image_shape`.
 
     Raises:
-        ValueError: The image is smaller than the kernel.
+        ValueError: The image is smaller than the kernel, or a number is out
+            of range.
 
     Reference:
         Nie, Zhang and Patel, 2018, https://arxiv.org/abs/1805.07039, Theorem 2
         (which has white noise for both).
     """
+    owner = "noise_variance"
+    check_network(num_filters, strides, kernel_std, head_std, owner)
     ones = np.ones((1, *image_shape))
-    ones = checked_images(ones, kernel_size, "noise_variance")
+    ones = checked_images(ones, kernel_size, owner)
     covers = put_back(patches(ones, kernel_size, strides), ones.shape, strides)
     scale = num_filters * (kernel_std * head_std) ** 2 / 2
     return scale * covers[0]

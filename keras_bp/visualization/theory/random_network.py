@@ -3,6 +3,7 @@
 import keras
 
 from keras_bp import _checks
+from keras_bp.visualization.theory._patches import check_network
 
 
 def random_network(
@@ -45,9 +46,8 @@ def random_network(
         section 3.
     """
     owner = "random_network"
-    _checks.check_integer("num_filters", num_filters, minimum=1, owner=owner)
-    _checks.check_positive("kernel_std", kernel_std, owner=owner)
-    _checks.check_positive("head_std", head_std, owner=owner)
+    check_network(num_filters, strides, kernel_std, head_std, owner)
+    _checks.check_integer("classes", classes, minimum=1, owner=owner)
     seeds = (None, None) if seed is None else (2 * seed, 2 * seed + 1)
     return keras.Sequential(
         [

@@ -333,9 +333,6 @@ def test_bad_calls_are_refused(x, target, error, words):
 def test_models_without_a_path_are_refused():
     with pytest.raises(TypeError, match=r"keras\.Model"):
         Attributor(layers.Dense(2))
-    with pytest.raises(ValueError, match="functional or Sequential"):
-        model = subclassed()
-        Attributor(model, output=model.first)
     words = keras.Sequential(
         [
             keras.Input((3,), dtype="int32"),
@@ -357,3 +354,87 @@ def test_graphs_of_others_are_refused():
             attributor(X)
     finally:
         tf.config.run_functions_eagerly(False)
+
+
+class _Private(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(2, activation="relu")
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def test_a_model_of_a_private_class_has_maps():
+    x = np.ones((3, 2), "float32")
+    model = _Private()
+    assert Attributor(model, "guided")(x).shape == x.shape
+
+
+def test_layers_of_a_model_are_attributed_whoever_else_has_them():
+    x = keras.Input((3,))
+    shared = layers.Dense(4, activation="relu", name="shared")
+    first = keras.Model(x, layers.Dense(2)(shared(x)))
+    y = keras.Input((3,))
+    second = keras.Model(y, layers.Dense(5)(shared(2 * y)))
+    data = RNG.normal(size=(6, 3)).astype("float32")
+    a = Attributor(first, output="shared")(2 * data, 1)
+    b = Attributor(second, output=shared)(data, 1)
+    assert np.abs(a).max() > 1e-3
+    np.testing.assert_allclose(b, 2 * a, rtol=1e-6)
+    outer = keras.Sequential([keras.Input((3,)), first, layers.Dense(2)])
+    inside = Attributor(outer, output="shared")(2 * data, 1)
+    np.testing.assert_allclose(inside, a, rtol=1e-6)
+    assert "call" not in vars(shared)
+
+
+def test_a_layer_that_is_called_twice_is_refused():
+    x = keras.Input((3,))
+    twice = layers.Dense(3, name="twice")
+    model = keras.Model(x, twice(twice(x)))
+    with pytest.raises(ValueError, match="'twice', called 2 times"):
+        Attributor(model, output="twice")(np.ones((2, 3), "float32"), 0)
+
+
+def test_a_layer_of_a_subclassed_model_is_attributed():
+    model = subclassed()
+    found = Attributor(model, output=model.first)(X, (1, 2, 0))
+    seen = np.abs(found).sum((0, 3))
+    # A unit at row 1 and column 2 of a valid 3 x 3 convolution.
+    assert (seen > 0)[1:4, 2:5].all() and not seen[4:].any()
+
+
+def test_a_softmax_that_is_asked_for_by_its_layer_stays():
+    x = keras.Input((3,))
+    weighed = layers.Dense(4, activation="softmax", name="weights")(x)
+    model = keras.Model(x, layers.Dense(2)(weighed))
+    attributor = Attributor(model, output="weights")
+    data = RNG.normal(size=(5, 3)).astype("float32")
+    found = attributor(data, None)
+    # Their sum is one.
+    np.testing.assert_allclose(found, 0, atol=1e-6)
+    assert attributor.report.stripped is None
+
+
+def test_integer_images_have_the_maps_of_floats():
+    images = RNG.integers(0, 255, size=X.shape).astype("uint8")
+    attributor = Attributor(by_name("relu"), "guided")
+    np.testing.assert_array_equal(
+        attributor(images, 1), attributor(images.astype("float32"), 1)
+    )
+
+
+def test_functions_as_targets_do_not_pile_up():
+    attributor = Attributor(by_name("relu"), "deconvnet")
+    for _ in range(3):
+        attributor(X, lambda y: y[:, 0], batch_size=2)
+    assert len(attributor._traced) == 2  # of two and of one example
+
+
+def test_average_pooling_reaches_volumes():
+    model = keras.Sequential(
+        [keras.Input((4, 4, 4, 1)), layers.MaxPooling3D(), layers.Flatten()]
+    )
+    x = RNG.normal(size=(2, 4, 4, 4, 1)).astype("float32")
+    found = Attributor(model, pool="average")(x, None)
+    np.testing.assert_allclose(found, 1 / 8, rtol=1e-6)

@@ -70,12 +70,36 @@ def test_guided_maps_are_weighed_by_it():
     assert random.shape == X.shape
 
 
+def test_layers_of_inner_and_subclassed_models_are_found():
+    whole = pooled()
+    inner = keras.Sequential([keras.Input((8, 8, 2)), whole.layers[0]])
+    outer = keras.Sequential([keras.Input((8, 8, 2)), inner, *whole.layers[1:]])
+    wanted = grad_cam(whole, X, 1)
+    assert wanted.max() > 1e-4
+    for layer in ("conv", inner, None):
+        found = grad_cam(outer, X, 1, layer=layer)
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-8)
+    model = subclassed()
+    assert grad_cam(model, X, 1, layer=model.first).shape == X.shape[:3]
+
+
+def test_eager_functions_are_refused():
+    tf.config.run_functions_eagerly(True)
+    try:
+        with pytest.raises(RuntimeError, match="run_functions_eagerly"):
+            grad_cam(pooled(), X)
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
 def test_bad_arguments_are_refused():
     model = functional(layers.ReLU)
     with pytest.raises(ValueError, match="`layer` to be a layer"):
         grad_cam(model, X, layer="nowhere")
-    with pytest.raises(ValueError, match="one input and one output"):
+    with pytest.raises(ValueError, match="None is for functional"):
         grad_cam(subclassed(), X)
+    with pytest.raises(ValueError, match="which returns"):
+        grad_cam(model, X, layer=model.layers[-1])
     with pytest.raises(TypeError, match=r"keras\.Model"):
         grad_cam(layers.Dense(2), X)
     with pytest.raises(ValueError, match="`batch_size`"):

@@ -56,10 +56,13 @@ def test_a_path_gets_a_picture(tmp_path):
         ({}, None, {}, "expects maps"),
         ({"a": np.zeros((0, 6, 5))}, None, {}, "at least one"),
         ({**MAPS, "a": np.zeros((2, 6, 6))}, None, {}, "expects maps"),
-        (MAPS, IMAGES[:1], {}, "images of the same size"),
+        (MAPS, IMAGES[:1], {}, "of the same size"),
         (MAPS, None, {"style": "overlay"}, "needs"),
         (MAPS, None, {"style": "dots"}, "`style`"),
         (MAPS, None, {"percentile": 0}, "percentile"),
+        (MAPS, None, {"titles": ["one"]}, "`titles`"),
+        (MAPS, IMAGES[..., 0], {}, "channels"),
+        ({"a": np.full((2, 6, 5), np.nan)}, None, {}, "finite maps"),
     ],
 )
 def test_bad_arguments_are_refused(maps, images, options, words):

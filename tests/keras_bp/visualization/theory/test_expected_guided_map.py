@@ -53,3 +53,7 @@ def test_images_smaller_than_the_kernel_are_refused():
         expected_guided_map(IMAGE[None], 10, 11)
     with pytest.raises(ValueError, match="examples, height"):
         expected_guided_map(IMAGE, 10)
+    with pytest.raises(ValueError, match="`num_filters`"):
+        expected_guided_map(IMAGE[None], 0)
+    with pytest.raises(ValueError, match="`strides`"):
+        expected_guided_map(IMAGE[None], 10, strides=(1, 0))

@@ -69,5 +69,7 @@ def test_pixels_of_more_patches_have_more_noise():
 def test_bad_arguments_are_refused():
     with pytest.raises(ValueError, match="size of the kernel"):
         noise_variance((2, 2, 1), 10)
+    with pytest.raises(ValueError, match="`kernel_std`"):
+        noise_variance((4, 4, 1), 10, kernel_std=-1.0)
     with pytest.raises(ValueError, match="`rule`"):
         noise_correlation("guided")

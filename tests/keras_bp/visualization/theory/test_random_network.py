@@ -35,3 +35,5 @@ def test_bad_arguments_are_refused():
         random_network((4, 4, 1), 2, kernel_std=0.0)
     with pytest.raises(ValueError, match="`head_std`"):
         random_network((4, 4, 1), 2, head_std=-1.0)
+    with pytest.raises(ValueError, match="`classes`"):
+        random_network((4, 4, 1), 2, classes=0)

@@ -1,0 +1,56 @@
+"""Tensors and gradients in a graph that is traced for attribution."""
+
+import keras
+
+from keras_bp.visualization._rules import FOLLOWED
+
+
+def as_inputs_of(model, x):
+    """Inputs as tensors; integers as floats where the model takes floats."""
+    arrays = keras.tree.map_structure(keras.ops.convert_to_tensor, x)
+    leaves = keras.tree.flatten(arrays)
+    taken = getattr(model, "inputs", None) or ()
+    if len(taken) != len(leaves):
+        return arrays
+    cast = [
+        keras.ops.cast(leaf, one.dtype)
+        if leaf.dtype.is_integer and keras.backend.is_float_dtype(one.dtype)
+        else leaf
+        for leaf, one in zip(leaves, taken, strict=True)
+    ]
+    return keras.tree.pack_sequence_as(arrays, cast)
+
+
+def gradients(score, wanted):
+    """Gradients, and the names of the operations that followed the rule."""
+    import tensorflow as tf
+
+    followed = set()
+    token = FOLLOWED.set(followed)
+    try:
+        found = tf.gradients(score, wanted) if wanted else [None]
+    finally:
+        FOLLOWED.reset(token)
+    return found, followed
+
+
+def check_graphs(leaves, owner):
+    import tensorflow as tf
+
+    if tf.config.functions_run_eagerly():
+        raise RuntimeError(
+            f"{owner} works on graphs: call "
+            "tf.config.run_functions_eagerly(False) first"
+        )
+    if not tf.executing_eagerly() or any(
+        not hasattr(x, "numpy") for x in leaves
+    ):
+        raise RuntimeError(
+            f"{owner} traces a graph of its own, and expects arrays. "
+            "Received: tensors of another graph; call it outside of "
+            "`tf.function`"
+        )
+
+
+def is_float(tensor):
+    return tensor.dtype.is_floating
