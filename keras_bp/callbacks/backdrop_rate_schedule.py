@@ -29,6 +29,9 @@ class BackdropRateSchedule(WeightSchedule):
     layer, `backdrop_rate/NAME`. Masks that differ, such as a fine and a
     coarse one, get a callback each.
 
+    Masks of `keras_bp.surgery.insert_backdrop` with `compact=True` are not
+    among them: the number of their survivors is fixed.
+
     A model that is built by its first batch trains that one with the rates
     that its masks were made with.
 

@@ -49,8 +49,9 @@ class GradientNoiseProbe(keras.callbacks.Callback):
     `gradient_noise_measured`, summed over all elements of the gradient. It
     is the gradient in training mode; what else is random, such as dropout or
     another mask, is drawn once and then held. Training goes on as if nothing
-    had been measured. Needs TensorFlow, a model whose loss is that of
-    `compile`, and a mask among its `layers` or those of a model inside it.
+    had been measured. Needs a model whose loss is that of `compile`, and a
+    mask among its `layers` or those of a model inside it; not the one of
+    `keras_bp.surgery.insert_backdrop` with `compact=True`.
 
     Args:
         x: Array or structure of arrays, inputs of one batch.
@@ -68,6 +69,7 @@ class GradientNoiseProbe(keras.callbacks.Callback):
             `predicted`, `measured`, and `error`, the standard error of it.
 
     Raises:
+        RuntimeError: The backend is not TensorFlow.
         TypeError: A count is no integer.
         ValueError: A count is too small; or, while training, there is no such
             mask, or several, or its variance has not this form: another scale
@@ -105,6 +107,11 @@ class GradientNoiseProbe(keras.callbacks.Callback):
     ):
         super().__init__()
         owner = type(self).__name__
+        if keras.backend.backend() != "tensorflow":
+            raise RuntimeError(
+                f"{owner} needs the TensorFlow backend, for its tape. "
+                f"Received: {keras.backend.backend()!r}"
+            )
         _checks.check_integer("num_draws", num_draws, owner=owner, minimum=2)
         _checks.check_integer("every", every, owner=owner, minimum=1)
         self.batch = (x, y, sample_weight)

@@ -23,7 +23,7 @@ def checked_integers(name, value, owner, minimum=None):
         return int(value)
     for number in value:
         _checks.check_integer(name, number, owner=owner, minimum=minimum)
-    if not value:
+    if not len(value):
         raise ValueError(
             f"{owner} expects `{name}` to name at least one axis, or None. "
             f"Received: {name}={value}"

@@ -31,7 +31,7 @@ class PairwiseAUC(RankingLoss):
       a pair weighs the product of the weights of its examples, and the mean is
       over the weights, so that a common factor changes nothing. So a
       `class_weight` of a single label changes nothing either, since all
-      pairs have the same. Weights get no gradient.
+      pairs have the same. Weights are not negative, and get no gradient.
     * `reduction` is over labels: their mean, their sum, or with `None` one
       loss per label. `"mean_with_sample_weight"` is `"mean"`.
     * A replica of `tf.distribute` ranks its own part of the batch.

@@ -1,12 +1,16 @@
 """The places in a model at which a gradient mask could stand."""
 
 import collections
+import difflib
 import itertools
 
 import keras
 
 from keras_bp.layers.backdrop_mask import BackdropMask
 from keras_bp.surgery import _graph
+
+# How many layers a message names.
+_MOST = 10
 
 
 class Places:
@@ -45,7 +49,7 @@ class Places:
         if path not in self.steps:
             raise ValueError(
                 f"{self.owner} expects names of layers of the model. "
-                f"Received: {path!r}. The model has: {list(self.steps)}"
+                f"Received: {path!r}. {self._near(path)}"
             )
         for part in _parts(path):
             self._check_once(part, path)
@@ -57,6 +61,13 @@ class Places:
                 f"Received: {path!r}, which returns {len(outputs)} of the "
                 f"types {dtypes}"
             )
+
+    def _near(self, path):
+        """What the model has, or of many layers those of like names."""
+        if len(self.steps) <= _MOST:
+            return f"The model has: {list(self.steps)}"
+        near = difflib.get_close_matches(str(path), self.steps, _MOST, 0.0)
+        return f"The model has {len(self.steps)}, such as: {near}"
 
     def _check_once(self, part, path):
         if len(self.steps[part]) > 1:
@@ -90,7 +101,12 @@ class Places:
             "dtype": _dtype(step.operation, output),
             "data_format": self._data_format(step),
         }
-        return BackdropMask(**{**own, **arguments})
+        try:
+            return BackdropMask(**{**own, **arguments})
+        except (TypeError, ValueError) as error:
+            raise type(error)(
+                f"{self.owner}: the mask after {path!r}: {error}"
+            ) from error
 
     def _data_format(self, step):
         """That of the nearest layer at or below it which has one, or None."""

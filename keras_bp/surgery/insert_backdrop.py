@@ -27,7 +27,7 @@ def insert_backdrop(model, backdrops, compact=False):
 
     A mask is a layer named `"{layer}_backdrop"`, in the model in which the
     layer is. For a mask with granularity `"spatial"`, a warning tells where
-    the patches of neighboring cells overlap, see
+    the patches of neighboring cells overlap, or cannot be told, see
     `keras_bp.surgery.receptive_field`.
 
     With `compact=True` the backward pass is cut down to the survivors. A mask
@@ -175,8 +175,11 @@ def _warn_of_overlap(model, backdrops):
             continue
         try:
             field = receptive_field(model, path)
-        except ValueError:
-            # A layer below has no patches, and so nothing to tell.
+        except ValueError as error:
+            told.append(
+                f"After {path!r}, what a cell sees is not known, and may be "
+                f"everything: {error}"
+            )
             continue
         size = arguments.get("block_size", 1)
         field = field.block(size)
@@ -186,7 +189,7 @@ def _warn_of_overlap(model, backdrops):
             told.append(_overlap_text(path, cell, field, rate))
     if told:
         warnings.warn(
-            f"{_OWNER}: patches of neighboring cells overlap, and weights "
+            f"{_OWNER}: where patches of neighboring cells overlap, weights "
             "below still see part of what a mask leaves out. "
             f"{' '.join(told)} Use strides as large as the kernels, masks in "
             "larger blocks (`block_size`), or such a rate.",

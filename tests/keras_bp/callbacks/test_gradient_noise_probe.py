@@ -188,3 +188,9 @@ def test_wrong_counts_are_refused():
         GradientNoiseProbe(X, Y, every=0)
     with pytest.raises(TypeError, match="num_draws.*an integer"):
         GradientNoiseProbe(X, Y, num_draws=math.pi)
+
+
+def test_other_backends_are_refused_at_once(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(RuntimeError, match="TensorFlow backend.*'jax'"):
+        GradientNoiseProbe(X, Y)

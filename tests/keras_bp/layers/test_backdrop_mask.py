@@ -47,6 +47,7 @@ def constant_along(mask, axes):
         ({"granularity": "element"}, (), (1, 2, 3)),
         ({"mask_axes": (-1, 1)}, (2,), (1, 3)),
         ({"mask_axes": (0, 1)}, (2, 3), (0, 1)),
+        ({"mask_axes": np.array([0, 1])}, (2, 3), (0, 1)),
         ({"mask_axes": 2, "per_sample": False}, (0, 1, 3), (2,)),
     ],
 )

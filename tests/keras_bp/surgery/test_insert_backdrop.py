@@ -320,7 +320,7 @@ REFUSED = [
         False,
         "Received: 'flat'. Give another `name`",
     ),
-    (conv_stack, {"conv": {"rate": 1.5}}, False, "`rate` to be in"),
+    (conv_stack, {"conv": {"rate": 1.5}}, False, "'conv': .*`rate` to be in"),
     (conv_stack, {"conv": {"rate": 1.5}}, True, "`rate` to be in"),
     (conv_stack, {"conv": HALF, "head": HALF}, True, "one mask with"),
     (
@@ -425,19 +425,25 @@ def test_overlapping_patches_are_warned_of_once_with_the_numbers():
     assert "`block_size`" in text
 
 
+def test_cells_that_may_see_everything_are_warned_of():
+    model = stack((8, 1), layers.LSTM(2, return_sequences=True, name="rnn"))
+    with pytest.warns(UserWarning, match="After 'rnn'.* may be everything"):
+        insert_backdrop(model, {"rnn": SPATIAL})
+
+
+def test_a_wrong_name_in_a_deep_model_is_told_those_like_it():
+    deep = [layers.Dense(2, name=f"dense_{i}") for i in range(30)]
+    with pytest.raises(ValueError, match="has 30, such as.*'dense_17'") as told:
+        insert_backdrop(stack((2,), *deep), {"dens_17": HALF})
+    assert len(str(told.value)) < 300
+
+
 @pytest.mark.parametrize(
     ("make", "backdrops"),
     [
         (conv_stack, {"conv": SPATIAL}),
         (overlapping, {"one": HALF}),
         (overlapping, {"one": {**SPATIAL, "mask_axes": (1,)}}),
-        # What has no patches has no warning.
-        (
-            lambda: stack(
-                (8, 1), layers.LSTM(2, return_sequences=True, name="rnn")
-            ),
-            {"rnn": SPATIAL},
-        ),
     ],
 )
 def test_other_masks_are_inserted_without_a_warning(make, backdrops):
@@ -483,3 +489,8 @@ def test_compact_trunks_that_compare_samples_are_refused():
     )
     with pytest.raises(ValueError, match="each sample from that"):
         insert_backdrop(model, {"last": {"rate": 0.9}}, compact=True)
+
+
+def test_arguments_that_a_mask_has_not_are_told_with_the_layer():
+    with pytest.raises(TypeError, match="after 'conv': .*'rate'"):
+        insert_backdrop(conv_stack(), {"conv": {"rte": 0.5}})
