@@ -2,6 +2,8 @@
 
 from keras_bp.callbacks.backdrop_rate_schedule import BackdropRateSchedule
 from keras_bp.callbacks.coordinate_close import CoordinateClose
+from keras_bp.callbacks.critic_error import CriticError
+from keras_bp.callbacks.gradient_bias import GradientBias
 from keras_bp.callbacks.gradient_noise_probe import GradientNoiseProbe
 from keras_bp.callbacks.gradient_variance import GradientVariance
 from keras_bp.callbacks.implicit_diagnostics import ImplicitDiagnostics
@@ -15,6 +17,8 @@ from keras_bp.callbacks.temperature_schedule import TemperatureSchedule
 __all__ = [
     "BackdropRateSchedule",
     "CoordinateClose",
+    "CriticError",
+    "GradientBias",
     "GradientNoiseProbe",
     "GradientVariance",
     "ImplicitDiagnostics",

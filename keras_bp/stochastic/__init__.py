@@ -1,5 +1,6 @@
 """What is asked of the stochastic nodes of a model."""
 
+from keras_bp.stochastic.critic_error import critic_error
 from keras_bp.stochastic.dice import DiceTerms, dice, dice_terms
 from keras_bp.stochastic.explain import Explanation, explain
 from keras_bp.stochastic.gradient_check import CheckReport, gradient_check
@@ -13,6 +14,7 @@ __all__ = [
     "DiceTerms",
     "Explanation",
     "VarianceReport",
+    "critic_error",
     "dice",
     "dice_terms",
     "explain",

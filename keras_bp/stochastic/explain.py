@@ -12,6 +12,10 @@ its log-probability; "path" passes their gradient on by the estimator's rule;
 "states" are constants, whose probabilities weigh the costs. The parameters of
 a log-probability pass gradients to the nodes and variables above them.
 scope: what a function that predicts the cost at the node has to know."""
+_CRITIC_NOTES = """\
+A critic sees constants, its own weights are constants to the node, and its
+targets are constants to it. learns from: Q of a node next below or the cost
+itself, each for this cost alone."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,10 +89,14 @@ class Explanation:
             `evaluations`, `samples`, `axes`, `above`, `parents`, `costs`,
             `scopes`, `sample` and `detached`.
         costs: List with an entry for each cost: `name`, `above`, `parents`.
+        critics: List with an entry for each output of the critics of a
+            `BackpropQModel`: `node`, `cost`, `mode`, `inputs`, `target`,
+            `discount`.
     """
 
     rows: list
     costs: list
+    critics: list = dataclasses.field(default_factory=list)
 
     @property
     def unbiased(self):
@@ -103,7 +111,12 @@ class Explanation:
         nodes = text_table(header, [_cells(row) for row in self.rows])
         header = ["node", "nodes above", "cost below", "scope"]
         sources = [cells for row in self.rows for cells in _sources(row)]
-        return f"{nodes}\n\n{text_table(header, sources)}\n\n{_NOTES}"
+        told = f"{nodes}\n\n{text_table(header, sources)}\n\n{_NOTES}"
+        if not self.critics:
+            return told
+        header = ["critic of", "mode", "sees", "cost", "learns from", "times"]
+        critics = text_table(header, [_head(row) for row in self.critics])
+        return f"{told}\n\n{critics}\n\n{_CRITIC_NOTES}"
 
 
 def explain(model):
@@ -113,7 +126,8 @@ def explain(model):
     below it, with which alone it is weighed, its scope for each of them, and
     whether its sample is held constant for what is below. Costs are the
     `CostNode` layers of the model, and for a compiled `SurrogateModel` the
-    losses given to `compile`. Nothing is run.
+    losses given to `compile`. Of a `BackpropQModel` whose critics are built
+    it shows what each of them sees and learns from. Nothing is run.
 
     Args:
         model: Built Sequential or functional model.
@@ -154,6 +168,7 @@ def explain(model):
             CostRow(name, graph.ancestors([slot]), graph.parents([slot]))
             for name, slot in costs.items()
         ],
+        getattr(model, "critic_rows", list)(),
     )
 
 
@@ -203,6 +218,19 @@ def _cells(row):
         samples,
         str(row.evaluations),
         row.sample,
+    ]
+
+
+def _head(row):
+    """The line of one output in the third table."""
+    seen = names(row.inputs)
+    return [
+        row.node,
+        row.mode,
+        seen,
+        row.cost,
+        row.target,
+        f"{row.discount:.4g}",
     ]
 
 

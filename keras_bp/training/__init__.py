@@ -1,8 +1,10 @@
 """Models that train otherwise than by plain backpropagation."""
 
 from keras_bp.training._surrogate import Surrogate
+from keras_bp.training.backprop_q_model import BackpropQModel
 from keras_bp.training.binary_gan import BinaryGAN
 from keras_bp.training.binary_gan_networks import binary_gan_networks
+from keras_bp.training.critic_options import CriticOptions, ReplayOptions
 from keras_bp.training.critic_schedule import CriticSchedule
 from keras_bp.training.implicit_model import ImplicitModel
 from keras_bp.training.index_examples import index_examples
@@ -20,11 +22,14 @@ from keras_bp.training.stochastic_graph import Slot, Step, StochasticGraph
 from keras_bp.training.surrogate_model import SurrogateModel
 
 __all__ = [
+    "BackpropQModel",
     "BinaryGAN",
+    "CriticOptions",
     "CriticSchedule",
     "ImplicitModel",
     "LagrangianModel",
     "LearningRateSweep",
+    "ReplayOptions",
     "Slot",
     "Step",
     "StochasticGraph",

@@ -1,0 +1,1 @@
+"""What `examples.backprop_q` is made of."""
