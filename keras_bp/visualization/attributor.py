@@ -197,8 +197,6 @@ class Attributor:
 
     def _trace(self, arrays, target, with_outputs, count):
         """The function for inputs of this kind, and the shape of outputs."""
-        import tensorflow as tf
-
         leaves = keras.tree.flatten(arrays)
         kind = _targets.kind_of(target)
         forms = tuple((tuple(a.shape[1:]), a.dtype) for a in leaves)
@@ -214,30 +212,39 @@ class Attributor:
                     for k, v in self._traced.items()
                     if k[0] is kind or not callable(k[0])
                 }
-            # Variables must not be made in a graph.
-            self._seen(keras.tree.map_structure(lambda a: a[:1], arrays))
-            signature = [
-                tf.TensorSpec((count, *shape), dtype) for shape, dtype in forms
-            ]
-            if kind in ("class", "entry"):
-                rank = 1 + (kind == "entry")
-                signature.append(tf.TensorSpec((count, None)[:rank], "int32"))
-            known = {}
-
-            def maps(*given):
-                found = self._maps(arrays, kind, given, known)
-                return found if with_outputs else found[1:]
-
-            traced = tf.function(
-                maps,
-                input_signature=signature,
-                autograph=False,
-                jit_compile=self.jit_compile,
+            self._traced[key] = self._traced_anew(
+                arrays, kind, with_outputs, count
             )
-            traced.get_concrete_function()
-            self._traced[key] = traced, known["shape"], known["report"]
         traced, shape, self.report = self._traced[key]
         return traced, shape
+
+    def _traced_anew(self, arrays, kind, with_outputs, count):
+        """The function, the shape of outputs, and the report."""
+        import tensorflow as tf
+
+        # Variables must not be made in a graph.
+        self._seen(keras.tree.map_structure(lambda a: a[:1], arrays))
+        signature = [
+            tf.TensorSpec((count, *a.shape[1:]), a.dtype)
+            for a in keras.tree.flatten(arrays)
+        ]
+        if kind in ("class", "entry"):
+            rank = 1 + (kind == "entry")
+            signature.append(tf.TensorSpec((count, None)[:rank], "int32"))
+        known = {}
+
+        def maps(*given):
+            found = self._maps(arrays, kind, given, known)
+            return found if with_outputs else found[1:]
+
+        traced = tf.function(
+            maps,
+            input_signature=signature,
+            autograph=False,
+            jit_compile=self.jit_compile,
+        )
+        traced.get_concrete_function()
+        return traced, known["shape"], known["report"]
 
     def _maps(self, arrays, kind, given, known):
         """Outputs and gradients, in the graph that is being traced."""
