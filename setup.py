@@ -26,6 +26,8 @@ rivals = [
     "captum==0.9.0",
     "einops>=0.8",
     "importlib_resources>=6.0",
+    "jax==0.10.2",
+    "matfree==0.6.3",
     "opencv-python-headless>=4.10",
     "scikit-image>=0.25",
     "storchastic==0.3.7",

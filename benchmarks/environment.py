@@ -14,6 +14,7 @@ _PACKAGES = (
     "numpy",
     "ai-edge-litert",
     "libauc",
+    "matfree",
 )
 
 

@@ -11,6 +11,7 @@ from keras_bp.callbacks.incremental_freeze import IncrementalFreeze
 from keras_bp.callbacks.lagrangian_diagnostics import LagrangianDiagnostics
 from keras_bp.callbacks.sample_grid import SampleGrid, image_grid
 from keras_bp.callbacks.slope_annealing import SlopeAnnealing
+from keras_bp.callbacks.spectrum_monitor import SpectrumMonitor, SpectrumReport
 from keras_bp.callbacks.tap_prune import TapPrune
 from keras_bp.callbacks.temperature_schedule import TemperatureSchedule
 
@@ -26,6 +27,8 @@ __all__ = [
     "LagrangianDiagnostics",
     "SampleGrid",
     "SlopeAnnealing",
+    "SpectrumMonitor",
+    "SpectrumReport",
     "TapPrune",
     "TemperatureSchedule",
     "image_grid",

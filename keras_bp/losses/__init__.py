@@ -8,6 +8,7 @@ from keras_bp.losses.phase_aligned_error import (
 )
 from keras_bp.losses.precision_at_recall import PrecisionAtRecall
 from keras_bp.losses.soft_f_beta import SoftFBeta
+from keras_bp.losses.spectral_penalty import SpectralPenalty
 
 __all__ = [
     "PairwiseAUC",
@@ -15,5 +16,6 @@ __all__ = [
     "PhaseAlignedError",
     "PrecisionAtRecall",
     "SoftFBeta",
+    "SpectralPenalty",
     "phase_aligned_error",
 ]

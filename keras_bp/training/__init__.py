@@ -18,6 +18,7 @@ from keras_bp.training.refined_generator import (
     refined_generator,
     residual_refiner,
 )
+from keras_bp.training.spectral_gan import SpectralGAN
 from keras_bp.training.stochastic_graph import Slot, Step, StochasticGraph
 from keras_bp.training.surrogate_model import SurrogateModel
 
@@ -31,6 +32,7 @@ __all__ = [
     "LearningRateSweep",
     "ReplayOptions",
     "Slot",
+    "SpectralGAN",
     "Step",
     "StochasticGraph",
     "Surrogate",

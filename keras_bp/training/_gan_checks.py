@@ -4,6 +4,8 @@ import numbers
 
 import keras
 
+from keras_bp.spectral._parts import parts_of
+from keras_bp.training._gan_layers import InertBatchNormalization
 from keras_bp.training.critic_schedule import CriticSchedule
 
 # What Keras takes and a GAN does not, and why. All but the first would have no
@@ -49,6 +51,29 @@ def check_networks(generator, discriminator, owner):
         raise ValueError(
             f"{owner} expects a `discriminator` that returns logits of shape "
             f"(batch, 1). Received: {logits}"
+        )
+
+
+def check_penalized(discriminator, owner):
+    """Raises unless the penalty of "wgan-gp" is right for a model.
+
+    TensorFlow holds the mean constant in the variance (`tf.nn.moments`), by
+    which second derivatives are wrong, and a penalty for each example supposes
+    that examples are judged one by one.
+    """
+    found = [
+        layer.name
+        for layer in parts_of(discriminator)
+        if isinstance(layer, keras.layers.BatchNormalization)
+        and not isinstance(layer, InertBatchNormalization)
+        and layer.trainable
+    ]
+    if found:
+        raise ValueError(
+            f"{owner} expects, with objective='wgan-gp', a `discriminator` "
+            "that judges each example alone: use layer normalization, or "
+            "another objective. Received: a discriminator with batch "
+            f"normalization, {found}"
         )
 
 

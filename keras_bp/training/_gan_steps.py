@@ -3,6 +3,7 @@
 from keras import ops
 
 from keras_bp import _random
+from keras_bp.spectral._substitutes import second_derivatives
 from keras_bp.training._gan_objectives import (
     JudgedNodes,
     gradient_norms,
@@ -45,10 +46,12 @@ class Steps:
 
         steps, loss, norm = self._repeat(critic_step, (0, zero, zero))
         steps = ops.cast(steps, "float32")
+        generator_loss, more = self._generator_step(latents())
         found = {
-            "generator_loss": self._generator_step(latents()),
+            "generator_loss": generator_loss,
             "discriminator_loss": loss / steps,
             "critic_steps": steps,
+            **more,
         }
         gan.batches.assign_add(1)
         if gan.objective == "wgan-gp":
@@ -79,7 +82,7 @@ class Steps:
                 "inside a loop: give an integer. "
                 f"Received: {schedule.get_config()}"
             )
-        if _replicas() > 1:
+        if _replicas() > 1 or self._gan.unrolls_steps():
             for _ in range(schedule.constant):
                 state = critic_step(*state)
             return state
@@ -103,7 +106,9 @@ class Steps:
             loss = self._objective.discriminator(real_logits, fake_logits)
             norm = ops.zeros((), "float32")
             if gan.objective == "wgan-gp":
-                norms = gradient_norms(self._judge, self._between(x, fake))
+                between = self._between(x, fake)
+                with second_derivatives(gan.discriminator):
+                    norms = gradient_norms(self._judge, between)
                 norm = ops.mean(norms)
                 penalty = ops.mean(ops.square(norms - 1.0))
                 loss = loss + gan.gradient_penalty * penalty
@@ -116,7 +121,7 @@ class Steps:
         return loss, norm
 
     def _generator_step(self, latents):
-        """One step of the generator; returns its loss."""
+        """One step of the generator; returns its loss and more logs."""
         import tensorflow as tf
 
         gan = self._gan
@@ -130,9 +135,12 @@ class Steps:
                 total = loss + _penalties(gan.generator)
             else:
                 loss, total = self._judged(latents)
+            term, logs = gan.generator_term(latents)
+            if term is not None:
+                total = total + term
             scaled = _scaled(gan.optimizer, total)
         _apply(gan.optimizer, tape, scaled, weights)
-        return loss
+        return loss, logs
 
     def _make(self, latents):
         if self._judged is not None:

@@ -9,6 +9,7 @@ from keras_bp.training._gan_checks import (
     NOT_OF_COMPILE,
     check_compile,
     check_networks,
+    check_penalized,
     paper_optimizer,
     samples_alone,
     schedule_of,
@@ -17,13 +18,6 @@ from keras_bp.training._gan_checks import (
 from keras_bp.training._gan_noise import NoisyModel, reseeded
 from keras_bp.training._gan_objectives import OBJECTIVES, GANObjective
 from keras_bp.training._gan_steps import Steps
-
-_LOGS = (
-    "generator_loss",
-    "discriminator_loss",
-    "gradient_norm",
-    "critic_steps",
-)
 
 
 @serializable
@@ -87,8 +81,9 @@ class BinaryGAN(NoisyModel, keras.Model):
         That of the generator.
 
     Raises:
-        ValueError: A name is unknown, a number is out of range, or the shapes
-            of generator and discriminator do not fit. In `fit`: samples have
+        ValueError: A name is unknown, a number is out of range, the shapes
+            of generator and discriminator do not fit, or with `"wgan-gp"` the
+            discriminator has batch normalization. In `fit`: samples have
             another shape; targets are given, with weights or without (Keras
             drops weights that come alone); or several replicas and a schedule
             that is not constant.
@@ -117,6 +112,13 @@ class BinaryGAN(NoisyModel, keras.Model):
         2017, https://arxiv.org/abs/1704.00028.
     """
 
+    log_names = (
+        "generator_loss",
+        "discriminator_loss",
+        "gradient_norm",
+        "critic_steps",
+    )
+
     def __init__(
         self,
         generator,
@@ -137,6 +139,8 @@ class BinaryGAN(NoisyModel, keras.Model):
         )
         _checks.check_positive("clip", clip, owner=owner)
         check_networks(generator, discriminator, owner)
+        if objective == "wgan-gp":
+            check_penalized(discriminator, owner)
         self.generator, self.discriminator = generator, discriminator
         self.objective = objective
         self.critic_schedule = schedule_of(critic_schedule, owner)
@@ -177,7 +181,7 @@ class BinaryGAN(NoisyModel, keras.Model):
         pair[1].build(self.discriminator.trainable_variables)
         # Once: those of an earlier `compile` would still be tracked.
         if not hasattr(self, "_means"):
-            self._means = {x: keras.metrics.Mean(name=x) for x in _LOGS}
+            self._means = {x: keras.metrics.Mean(x) for x in self.log_names}
 
     def get_compile_config(self):
         config = super().get_compile_config()
@@ -237,6 +241,22 @@ class BinaryGAN(NoisyModel, keras.Model):
         with reseeded(self, seed):
             latents = ops.convert_to_numpy(self.latents(number))
             return self.predict(latents, batch_size=batch_size, verbose=0)
+
+    def generator_term(self, latents):
+        """What a subclass adds to the loss of the generator.
+
+        Args:
+            latents: Tensor, of a step of the generator.
+
+        Returns:
+            Pair: a scalar or None, and a dictionary of scalars for the logs,
+            whose names are in `log_names`.
+        """
+        return None, {}
+
+    def unrolls_steps(self):
+        """Whether a constant number of steps is unrolled, and no loop."""
+        return False
 
     def train_step(self, data):
         return self._logs(self._steps.train(self._samples(data)))

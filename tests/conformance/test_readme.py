@@ -37,7 +37,7 @@ def test_code_runs_as_printed(index, tmp_path):
 
 def test_the_first_example_is_short():
     code = [line for line in BLOCKS[0].splitlines() if line]
-    assert len(BLOCKS) == 8 and len(code) <= 13
+    assert len(BLOCKS) == 9 and len(code) <= 13
     assert sum("import" not in line for line in code) <= 10
 
 

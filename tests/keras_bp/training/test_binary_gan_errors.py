@@ -34,6 +34,11 @@ def of_unknown_length():
     return keras.Sequential([keras.Input((None, 3)), keras.layers.Dense(1)])
 
 
+def normalized():
+    norm = keras.layers.BatchNormalization(name="statistics")
+    return keras.Sequential([keras.Input((3,)), norm, keras.layers.Dense(1)])
+
+
 G, D = (2, 3), (3, 1)
 
 REFUSED = {
@@ -52,6 +57,7 @@ REFUSED = {
     "named input": (named(inputs=True), network(*D), {}),
     "named output": (named(outputs=True), network(*D), {}),
     "zero steps": (network(*G), network(*D), {"critic_schedule": 0}),
+    "batch normalization": (network(*G), normalized(), {}),
 }
 WORDS = {
     "objective": r"expects `objective` to be one of \['gan', 'wgan', 'wgan-gp'",
@@ -69,6 +75,7 @@ WORDS = {
     "named input": r"input of `generator` to be a tensor.*\['z'\]",
     "named output": r"output of `generator` to be a tensor.*\['bits'\]",
     "zero steps": "expects `steps` to be 1 or greater",
+    "batch normalization": r"each example alone.*\['statistics'\]",
 }
 
 

@@ -1,11 +1,15 @@
 """The gradient of the generator, against going through all its states."""
 
+import functools
 import itertools
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from stochastic_graphs import z_scores
 from tiny_gans import (
+    OFFSETS,
     affine_critic,
     bits,
     dense_generator,
@@ -29,6 +33,10 @@ MATRIX = np.array(
 LINEAR = np.array([0.5, -0.8, 0.6, 1.1])
 BATCH, STEPS = 4096, 24
 
+NORMALIZATIONS = [
+    keras.layers.LayerNormalization,
+    functools.partial(keras.layers.GroupNormalization, 2),
+]
 STATES = np.array(list(itertools.product([0.0, 1.0], repeat=len(THETA))))
 P = 1 / (1 + np.exp(-THETA))
 LIKELY = np.prod(np.where(STATES == 1, P, 1 - P), axis=1)
@@ -135,3 +143,45 @@ def test_the_critic_as_a_cost_gives_the_exact_gradient(
     costs = loss(objective, values)
     assert np.abs(z_scores(found, exact(costs))).max() < 4.5
     np.testing.assert_allclose(logged, LIKELY @ costs, atol=0.02)
+
+
+def normalized_critic(kind, dtype):
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((len(OFFSETS),), dtype=dtype),
+            keras.layers.Dense(8, dtype=dtype),
+            kind(dtype=dtype),
+            keras.layers.Activation("tanh", dtype=dtype),
+            keras.layers.Dense(1, dtype=dtype),
+        ]
+    )
+
+
+def penalty_of(critic, x):
+    x = tf.constant(x, "float64")
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        value = critic(x)
+    return np.mean((np.linalg.norm(tape.gradient(value, x), axis=1) - 1) ** 2)
+
+
+@pytest.mark.parametrize("kind", NORMALIZATIONS)
+def test_the_penalty_of_a_critic_that_normalizes_has_its_gradient(kind):
+    # Real bits are those that are made: all that is left is the penalty.
+    made = np.tile(OFFSETS > 0, (4, 1)).astype("float32")
+    critic = normalized_critic(kind, "float32")
+    gan = known_gan(0.0, 1.0, discriminator=critic, gradient_penalty=1.0)
+    before = [w.numpy().astype("float64") for w in critic.trainable_variables]
+    gan.train_on_batch(made)
+    step = before[0] - critic.trainable_variables[0].numpy()
+    twin = normalized_critic(kind, "float64")
+    twin.set_weights(before)
+    along = np.random.default_rng(1).normal(size=step.shape)
+    ends = []
+    for sign in (1, -1):
+        twin.trainable_variables[0].assign(before[0] + sign * 1e-5 * along)
+        ends.append(penalty_of(twin, made))
+    slope = (ends[0] - ends[1]) / 2e-5
+    assert abs(slope) > 1e-3
+    np.testing.assert_allclose((step * along).sum(), slope, rtol=1e-3)

@@ -1,0 +1,1 @@
+"""Parts of examples/spectral_gan.py."""

@@ -1,0 +1,118 @@
+"""Spectral sums by Chebyshev series, of a fixed and of a random length."""
+
+import math
+
+import numpy as np
+
+from keras_bp.spectral import _draws, _krylov, _metric
+from keras_bp.spectral._products import Products
+from keras_bp.spectral._stochastic import derivative_of, mean_with_gradient
+from keras_bp.spectral._tensorflow import tf
+
+# How far the interval goes beyond the Ritz values, which lie inside of the
+# spectrum; below the smallest a series is still good.
+_BELOW, _ABOVE = 0.5, 1.05
+_BOUND_STEPS = 30
+# Of its mean, how long a series of random length can be.
+_LONGEST = 10
+
+
+def by_chebyshev(operator, function, options):
+    """The mean over random signs v of v' p(M) v, p near to f."""
+    degree = options.degree
+    interval = _interval(operator, options)
+    # Twice as many, to tell what is left out.
+    series = _series(function, interval, 2 * degree)
+    ones = tf.ones((1, 1, degree + 1), tf.float64)
+    found, error = _estimated(operator, options, interval, series, ones)
+    left = tf.reduce_sum(tf.abs(series[0][:, degree + 1 :]), axis=-1)
+    return found, error + operator.shape[1] * left
+
+
+def by_randomized_chebyshev(operator, function, options):
+    """The same, unbiased: terms of a random end are weighted for it."""
+    degree, longest = options.degree, _LONGEST * options.degree
+    interval = _interval(operator, options)
+    series = _series(function, interval, longest)
+    least = degree // 2
+    ratio = 1.0 - 1.0 / (degree - least + 1)
+    seed = _draws.seed_of(options.seed)
+    batch = tf.shape(operator.latents)[0]
+    # A geometric tail: term j is there with the probability `ratio`^(j-least).
+    draws = _draws.uniform((batch, options.probes, 1), seed + 1)
+    lengths = least + tf.math.log(draws) / math.log(ratio)
+    places = tf.range(longest + 1, dtype=tf.float64)
+    beyond = tf.maximum(places - least, 0.0)
+    weights = ratio**-beyond * tf.cast(places <= lengths, tf.float64)
+    found, error = _estimated(
+        operator, options, interval, series, weights, seed
+    )
+    return found, error
+
+
+def _interval(operator, options):
+    """Where the eigenvalues are, `(batch,)` each, from a few Lanczos steps."""
+    n = operator.shape[1]
+    products = Products(operator, 1)
+    seed = _draws.seed_of(0)
+    first = _draws.start((products.batch, 1, n), seed)
+    values, _, _ = _krylov.lanczos(products, first, min(n, _BOUND_STEPS))
+    values = _metric.floored(values[:, 0] + options.ridge, operator.precision)
+    low = tf.maximum(_BELOW * values[:, 0], options.ridge)
+    return low, _ABOVE * values[:, -1]
+
+
+def _series(function, interval, degree):
+    """Coefficients of a function and of its derivative, `(batch, degree + 1)`.
+
+    From the values at twice as many nodes.
+    """
+    count = 2 * (degree + 1)
+    angles = np.pi * (np.arange(count) + 0.5) / count
+    waves = np.cos(np.outer(angles, np.arange(degree + 1))) * 2.0 / count
+    waves[:, 0] /= 2.0
+    low, high = (x[:, None] for x in interval)
+    nodes = 0.5 * (high - low) * tf.constant(np.cos(angles))
+    nodes += 0.5 * (high + low)
+    waves = tf.constant(waves)
+    slopes = derivative_of(function, nodes)
+    return tuple(
+        tf.stop_gradient(tf.matmul(x, waves)) for x in (function(nodes), slopes)
+    )
+
+
+def _estimated(operator, options, interval, series, weights, seed=None):
+    """Means over probes of v' s(M) v, of a weighted series s."""
+    count, n = options.probes, operator.shape[1]
+    products = Products(operator, count)
+    if seed is None:
+        seed = _draws.seed_of(options.seed)
+    probes = _draws.signs((products.batch, count, n), seed)
+    low, high = (x[:, None, None] for x in interval)
+    # Terms that no probe has cost nothing.
+    used = tf.reduce_max(weights, axis=(0, 1)) > 0
+    terms = tf.reduce_sum(tf.cast(used, tf.int32))
+
+    def scaled(x):
+        found = products(x) + options.ridge * x
+        return (2.0 * found - (high + low) * x) / (high - low)
+
+    def body(j, before, now, sums, slopes):
+        factor = tf.gather(weights, j, axis=-1)[:, :, None]
+        value, slope = (tf.gather(c, j, axis=-1)[:, None, None] for c in series)
+        sums += factor * value * now
+        slopes += factor * slope * now
+        following = scaled(now)
+        following = tf.where(j > 0, 2.0 * following - before, following)
+        return j + 1, now, following, sums, slopes
+
+    zeros = tf.zeros_like(probes)
+    _, _, _, sums, slopes = tf.while_loop(
+        lambda j, *_: j < terms,
+        body,
+        (tf.constant(0), zeros, probes, zeros, zeros),
+    )
+    estimates = tf.reduce_sum(probes * sums, axis=-1)
+    return mean_with_gradient(
+        operator, estimates, probes, tf.stop_gradient(slopes)
+    )

@@ -1,0 +1,150 @@
+"""Whether forward mode is right for a model, and which layer is to blame.
+
+TensorFlow's forward mode silently gives zeros for operations whose backward
+pass has no derivative of its own, and ignores custom gradients, which its
+reverse mode follows. So a model is held against reverse mode: u' (J v) has to
+be v' (J' u) for random vectors. A model whose examples are coupled, or that
+draws random numbers, has no Jacobian for each example.
+"""
+
+import concurrent.futures
+import math
+import weakref
+
+import keras
+import numpy as np
+
+from keras_bp.spectral import _adjoint, _graph_names
+from keras_bp.spectral._parts import computing, parts_of
+from keras_bp.spectral._tensorflow import tf
+
+_KNOWN = weakref.WeakKeyDictionary()
+
+
+def check_modes(evaluation, z):
+    """Raises unless forward mode is right for a model.
+
+    It is looked through once for each kind of latents and for eager mode and
+    graphs, with random latents.
+
+    Args:
+        evaluation: `_evaluation.Evaluation`.
+        z: Float tensor `(batch, ...)`, latents of the kind.
+
+    Returns:
+        The size of the outputs of an example, their dtype, and the coarsest
+        one in which the model computes.
+    """
+    eagerly = tf.executing_eagerly()
+    key = evaluation.training, tuple(z.shape[1:]), z.dtype.name, eagerly
+    known = _KNOWN.setdefault(evaluation.model, {})
+    if key not in known:
+        # In a thread of its own there is no graph, tape or scope around;
+        # `tf.init_scope` would stop the tapes of its body as well.
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            known[key] = pool.submit(
+                _looked_through, evaluation, z.shape[1:], z.dtype, eagerly
+            ).result()
+    found = known[key]
+    if isinstance(found, str):
+        raise ValueError(f"{evaluation.owner} expects {found}")
+    return found
+
+
+def _looked_through(evaluation, shape, dtype, eagerly):
+    """Size, dtype and precision of outputs, or what is wrong, in words."""
+    probe = _probe(evaluation, shape, dtype)
+    traced = _graph_names.look(evaluation, probe)
+    problem = traced.problem or _of_modes(evaluation, probe, eagerly)
+    if not problem and eagerly and traced.own_gradients:
+        # Which eager mode follows and graphs do not.
+        problem = _of_modes(evaluation, probe, eagerly=False)
+    problem = problem or _of_substitutes(evaluation, probe)
+    outputs = evaluation(probe)
+    size = math.prod(outputs.shape[1:])
+    return problem or (size, outputs.dtype, _coarsest(evaluation, outputs))
+
+
+def _coarsest(evaluation, outputs):
+    layers = computing(evaluation.model)
+    names = {outputs.dtype.name, *(x.compute_dtype for x in layers)}
+    return tf.as_dtype(max(names, key=_adjoint.root))
+
+
+def _probe(evaluation, shape, dtype):
+    """Two different latents of which the outputs are finite, if any are."""
+    random = np.random.default_rng(0)
+    draws = (
+        random.normal(size=(2, *shape)),
+        random.uniform(0.1, 0.9, size=(2, *shape)),
+    )
+    for draw in draws:
+        probe = tf.constant(draw, dtype)
+        if np.isfinite(_adjoint.numbers(evaluation(probe))).all():
+            break
+    return probe
+
+
+def _of_modes(evaluation, probe, eagerly):
+    stirred = _stirred(evaluation.model)
+    wrong, coupled = _adjoint.disagreement(
+        lambda z: evaluation(z, values=stirred),
+        [probe],
+        evaluation.model,
+        eagerly,
+    )
+    what = f"the model {evaluation.model.name!r}"
+    if wrong:
+        layer, inside = _adjoint.blamed(evaluation, probe, eagerly)
+        if layer is not None:
+            what, wrong = f"a model with {_named(layer)}", inside
+        return (
+            "a model whose derivative forward mode finds. Received: "
+            f"{what}, in which {wrong}; take the part of the model without "
+            "it, or another layer in its place"
+        )
+    if coupled:
+        names = [
+            _named(layer)
+            for layer in parts_of(evaluation.model)
+            if isinstance(layer, keras.layers.BatchNormalization)
+        ]
+        by = f" by {', '.join(names)}" if names else ""
+        return (
+            "a model that computes each example from that example alone. "
+            f"Received: {what}, whose examples are coupled{by}; call it with "
+            "training=False"
+        )
+    return None
+
+
+def _of_substitutes(evaluation, probe):
+    if not evaluation.changed:
+        return None
+    plain = _adjoint.numbers(evaluation(probe, substituted=False))
+    found = _adjoint.numbers(evaluation(probe))
+    names = {layer.compute_dtype for layer in computing(evaluation.model)}
+    if _adjoint.near(
+        found, plain, 30 * max(map(_adjoint.root, names), default=1e-6)
+    ):
+        return None
+    return (
+        "a model that can run with loops unrolled and interpolation as a "
+        f"product. Received: the model {evaluation.model.name!r}, which gives "
+        "other outputs so"
+    )
+
+
+def _stirred(model):
+    """Values near those of the weights, so that no zero hides a branch."""
+    random = np.random.default_rng(2)
+    found = []
+    for weight in model.trainable_weights:
+        old = _adjoint.numbers(weight.value)
+        size = 0.1 * max(math.sqrt(np.mean(np.square(old))), 0.1)
+        found.append((weight, old + random.normal(0.0, size, old.shape)))
+    return found
+
+
+def _named(layer):
+    return f"the layer {layer.name!r} ({type(layer).__name__})"

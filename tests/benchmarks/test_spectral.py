@@ -1,0 +1,140 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from benchmarks import spectral as bench
+from benchmarks import spectral_cases as cases
+from benchmarks import spectral_matfree as matfree
+from benchmarks import spectral_memory as memory
+from benchmarks.lagrangian_step_memory import elsewhere
+
+SMALL = cases.Case(8, 2, 2)
+
+
+@pytest.fixture
+def eager():
+    """Lets functions run without a graph, which takes longest to make."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def test_each_size_is_timed_and_measured():
+    names = set(bench.parts(1))
+    for size in (32, 64):
+        for latents in (32, 128, 512):
+            for part in ("time value", "time gradient", "memory"):
+                assert f"{part} {size} {latents}" in names
+    assert "agreement 32 128" in names and "matfree 32 32" in names
+    assert not any("matfree" in name for name in bench.parts(1, False))
+
+
+def test_generators_are_those_of_the_claim():
+    for size, outputs in ((32, 3072), (64, 12288)):
+        case = cases.Case(size, 32)
+        model = case.model()
+        assert model.output_shape == (None, size, size, 3)
+        assert case.outputs == outputs and case.data().shape == (4, 32)
+    assert cases.Case(32, 32).rival == cases.AT_ONCE
+    assert cases.Case(64, 32).rival == cases.LOOPED
+
+
+def test_all_ways_agree(eager):
+    found = [
+        cases.function_of(method, SMALL, True)()
+        for method in (cases.OURS, cases.AT_ONCE)
+    ]
+    (value, slopes), (expected, others) = found
+    assert float(value) == pytest.approx(float(expected), rel=1e-4)
+    for x, y in zip(slopes, others, strict=True):
+        assert (x is None) == (y is None)
+        if x is not None:
+            np.testing.assert_allclose(x, y, rtol=1e-3, atol=1e-3)
+    looped = cases.function_of(cases.LOOPED, SMALL, False)()
+    assert float(looped) == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_times_are_set_against_tensorflow_and_the_floor(eager):
+    floor, speed = cases.timed_rows(SMALL, False, 1)
+    assert floor.against == cases.FLOOR and floor.unit == "ms"
+    assert speed.against.startswith(cases.AT_ONCE) and speed.value > 0
+    assert speed.aim is None and "8 x 8 x 3, 2 latents" in speed.metric
+    (alone,) = cases.timed_rows(SMALL, False, 1, rivals=False)
+    assert alone.metric == floor.metric
+
+
+def test_aims_are_those_of_the_claim():
+    assert cases.AIMS == {
+        (32, False): 26,
+        (32, True): 47,
+        (128, False): 10,
+        (128, True): 19,
+    }
+
+
+def test_the_floor_is_a_pass_for_each_latent(eager):
+    model = SMALL.model()
+    found = cases.value_of(cases.FLOOR, model)(SMALL.data())
+    expected = tf.reduce_mean(model(SMALL.data()))
+    assert float(found) == pytest.approx(float(expected), rel=1e-4, abs=1e-7)
+
+
+def test_a_difference_would_show(eager, monkeypatch):
+    rows = cases.agreement_rows(SMALL)
+    assert [row.verdict for row in rows] == ["pass", "pass"]
+    right = cases.value_of
+
+    def wrong(method, model, chunk=None):
+        factor = 1.01 if method == cases.OURS else 1.0
+        return lambda z: factor * right(method, model, chunk)(z)
+
+    monkeypatch.setattr(cases, "value_of", wrong)
+    rows = cases.agreement_rows(SMALL)
+    assert [row.verdict for row in rows] == ["miss", "miss"]
+
+
+def test_memory_is_set_against_that_of_tensorflow():
+    def measure(method, case, gradient, chunk=None):
+        assert gradient
+        size = {(cases.AT_ONCE, None): 8, (cases.OURS, None): 2}
+        return 2**20 * size.get((method, chunk), 1)
+
+    rows = memory.memory_rows(SMALL, 1, measure=measure)
+    assert [(row.name, row.value, row.ratio) for row in rows] == [
+        (cases.OURS, 2, 0.25),
+        (f"{cases.OURS}, chunk=1", 1, 0.125),
+    ]
+
+
+@pytest.mark.slow
+def test_a_peak_is_not_below_what_is_held():
+    # The peak of a process that has done other things says nothing.
+    case = cases.Case(8, 40, 64)
+    found = elsewhere(memory.peak_bytes, cases.OURS, case, False)
+    assert found >= 4 * 64 * 40 * 192
+
+
+def test_matfree_is_left_out_with_a_word(monkeypatch, capsys):
+    monkeypatch.setattr(matfree.importlib.util, "find_spec", lambda name: None)
+    assert not matfree.is_installed()
+    assert "jax and matfree not installed" in capsys.readouterr().out
+
+
+def test_errors_are_made_equal_by_the_number_of_probes():
+    times = {
+        matfree.MATFREE: [1.0, 1.0],
+        "exact": [0.1, 0.1],
+        "slq": [0.5, 0.5],
+    }
+    deviations = {matfree.MATFREE: 2.0, "slq": 1.0}
+    exact, slq = matfree._rows(SMALL, "value", times, deviations, (20, 20))
+    assert exact.value == pytest.approx(10) and slq.value == pytest.approx(8)
+    assert "error of 2 nats" in exact.against
+
+
+def test_the_generator_in_jax_is_the_same():
+    pytest.importorskip("matfree")
+    model, z = SMALL.model(), SMALL.data().numpy()
+    weights = [np.asarray(w) for w in model.get_weights()]
+    found = matfree.forward(weights, z[0], 1)
+    np.testing.assert_allclose(found, np.ravel(model(z)[0]), atol=1e-6)
