@@ -165,6 +165,8 @@ def test_importing_the_package_is_light():
         )
         seconds, *modules = done.stdout.split("\n")
         shown.append(float(seconds))
+        if shown[-1] < 0.5:
+            break
     heavy = [name for name in modules if name.split(".")[0] in HEAVY]
     assert not heavy, f"import keras_bp imports {heavy}: import in functions"
     assert min(shown) < 0.5, f"import keras_bp takes {shown} s"
