@@ -43,7 +43,7 @@ class CriticErrorRow:
 
     @property
     def rms(self):
-        return math.sqrt(max(0.0, self.square))
+        return math.sqrt(_clipped(self.square))
 
     @property
     def relative(self):
@@ -232,8 +232,15 @@ def _tile(x, copies):
 
 
 def _relative(rows):
-    square = sum(max(0.0, row.square) for row in rows)
-    spread = sum(max(0.0, row.spread) for row in rows)
+    square = sum(_clipped(row.square) for row in rows)
+    spread = sum(_clipped(row.spread) for row in rows)
+    if math.isnan(square):
+        return math.nan
     if square == 0:
         return 0.0
     return math.sqrt(square / spread) if spread > 0 else math.inf
+
+
+def _clipped(square):
+    """At least zero, which an estimate need not be; NaN stays NaN."""
+    return square if math.isnan(square) else max(0.0, square)

@@ -1,6 +1,7 @@
 """One step of the critics."""
 
 import dataclasses
+import math
 
 import keras
 from keras import ops
@@ -121,8 +122,12 @@ class Learning:
         costs = self.costs(targets_in(record))
         return name, run, costs, self.returns(run, costs, trace)
 
-    def _wanted(self, name, cost, trace):
+    def _wanted(self, name, cost, trace, seen=None):
         """The slots that the target of a node for a cost is made of."""
+        seen = set() if seen is None else seen
+        if name in seen:
+            return []
+        seen.add(name)
         children = self.children(name, cost)
         if not children:
             return [self._slots[cost]]
@@ -135,18 +140,18 @@ class Learning:
                     if each.kind == "node":
                         found.append(self._graph.nodes[each.name].outputs)
             if deep or trace > 0:
-                found += self._wanted(child, cost, trace)
+                found += self._wanted(child, cost, trace, seen)
         return found
 
     def _apply(self, terms, optimizer, replicas):
         import tensorflow as tf
 
-        total, plain, lost, observers = 0.0, 0.0, 0.0, []
+        total, plain, lost = 0.0, 0.0, 0.0
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([x.value for x in self.variables])
             for make in terms:
                 name, run, costs, returns = make()
-                loss, square, missing, observe = critic_losses(
+                loss, square, missing = critic_losses(
                     self.critics, name, run, costs, returns
                 )
                 total, plain, lost = (
@@ -154,13 +159,13 @@ class Learning:
                     plain + square,
                     lost + missing,
                 )
-                observers.append(observe)
             scaled = optimizer.scale_loss(total / replicas)
         self._move(tape, scaled, optimizer)
-        for observe in observers:
-            observe()
         self.critics.follow()
-        return CriticLogs(plain, lost / len(terms))
+        lost = lost / len(terms)
+        # Of no target at all there is no error.
+        plain = ops.where(lost < 1, plain, math.nan * ops.ones_like(plain))
+        return CriticLogs(plain, lost)
 
     def _move(self, tape, loss, optimizer):
         variables = self.variables

@@ -111,37 +111,53 @@ def critic_losses(critics, name, run, costs, returns):
 
     Returns:
         Triple of scalars: the loss, the mean squared error in the units of
-        the costs, and the share of targets left out; and a function that
-        lets the critic observe the size of its targets.
+        the costs, and the share of targets left out.
     """
     target = returns.of(name)
-    finite = ops.isfinite(target)
+    inputs, whole = _finite(critics.inputs(name, run, costs.targets))
+    finite = ops.logical_and(ops.isfinite(target), whole)
     target = ops.where(finite, target, ops.zeros_like(target))
-    inputs = critics.inputs(name, run, costs.targets)
-    found = critics.trained(name, inputs)
-    error = ops.where(finite, found - target, ops.zeros_like(target))
     own, weights = run.draws[name].axes, _constant(run.weights)
 
     def mean(rows):
         return ops.mean(run.axes.reduce(rows, own, (), weights))
 
+    # Before the prediction, whose scale it sets: a first step without one
+    # would be as large as the costs.
+    _observe(critics, name, target, finite, mean, own)
+    found = critics.trained(name, inputs)
+    error = ops.where(finite, found - target, ops.zeros_like(target))
     square = ops.square(error)
     loss = mean(ops.sum(square / ops.square(critics.scale(name)), axis=-1))
     plain = mean(ops.sum(ops.stop_gradient(square), axis=-1))
     lost = mean(ops.mean(1.0 - ops.cast(finite, target.dtype), axis=-1))
+
+    return loss, plain, lost
+
+
+def _finite(inputs):
+    """Inputs without what is not finite, and rows that had nothing of it."""
+    whole, found = True, []
+    for x in inputs:
+        known = ops.isfinite(x)
+        rows = ops.all(known, axis=tuple(range(1, len(x.shape))))
+        whole = ops.logical_and(whole, ops.expand_dims(rows, -1))
+        # A gradient through what is left out would be zero times NaN.
+        found.append(ops.where(known, x, ops.zeros_like(x)))
+    return found, whole
+
+
+def _observe(critics, name, target, finite, mean, own):
+    """Lets a critic see how large its targets are."""
 
     def columns(table):
         if not own:
             return ops.mean(table, axis=0)
         return ops.stack([mean(table[:, i]) for i in range(table.shape[-1])])
 
-    def observe():
-        there = ops.cast(finite, target.dtype)
-        share = ops.maximum(columns(there), 1e-12)
-        first, second = columns(target) / share, columns(target**2) / share
-        critics.observe(name, first, second)
-
-    return loss, plain, lost, observe
+    share = ops.maximum(columns(ops.cast(finite, target.dtype)), 1e-12)
+    first, second = columns(target) / share, columns(target**2) / share
+    critics.observe(name, first, second)
 
 
 def _constant(weights):

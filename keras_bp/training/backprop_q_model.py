@@ -1,6 +1,7 @@
 """The model whose stochastic nodes learn from critics."""
 
 import keras
+import numpy as np
 
 from keras_bp._registration import serializable
 from keras_bp.training._backprop_q_inspection import CriticInspection
@@ -83,6 +84,8 @@ class BackpropQModel(CriticInspection, SurrogateModel):
         Xu, Zu and Zhou, 2018, Backprop-Q, NIPS Deep RL workshop.
     """
 
+    critics = None
+
     def compile(
         self,
         optimizer="rmsprop",
@@ -99,6 +102,16 @@ class BackpropQModel(CriticInspection, SurrogateModel):
             raise ValueError(
                 f"{owner} has the objective 'expected_cost' alone. Received: "
                 f"objective={kwargs['objective']!r}"
+            )
+        if critic is not None and not isinstance(critic, CriticOptions):
+            raise TypeError(
+                f"{owner} expects `critic` to be keras_bp.training."
+                f"CriticOptions, or None. Received: critic={critic!r}"
+            )
+        if optimizer is critic_optimizer and not isinstance(optimizer, str):
+            raise ValueError(
+                f"{owner} expects two optimizers, one of the critics alone. "
+                f"Received: {optimizer!r} for both"
             )
         self._modes = None
         plain = super().stochastic_graph
@@ -166,6 +179,10 @@ class BackpropQModel(CriticInspection, SurrogateModel):
         Args:
             y: Targets, as `fit` takes them.
         """
+        if not self.compiled:
+            raise ValueError(
+                f"{type(self).__name__} has no critics before `compile`"
+            )
         if self.critics is None:
             targets = self._supervision(y, None).targets
             self._build_critics({k: x.shape[1:] for k, x in targets.items()})
@@ -241,10 +258,24 @@ class BackpropQModel(CriticInspection, SurrogateModel):
 
         Returns:
             Scalar, the mean squared error of all critics before the step.
+
+        Raises:
+            ValueError: Targets are not finite. In `fit` such examples train no
+                critic, and `lost_targets` in the logs is their share.
         """
         self.build_critics(y)
+        _check_finite(y, type(self).__name__)
         return self._learn(self._run(x, Mode(enumerated=enumerated)), y)
 
     def test_step(self, data):
         logs = super().test_step(data)
         return {k: v for k, v in logs.items() if k not in self._critic_trackers}
+
+
+def _check_finite(y, owner):
+    for leaf in keras.tree.flatten(y):
+        known = hasattr(leaf, "__array__") and not hasattr(leaf, "graph")
+        if known and not np.isfinite(np.asarray(leaf, "float64")).all():
+            raise ValueError(
+                f"{owner} expects finite targets. Received: NaN or infinity"
+            )

@@ -92,3 +92,13 @@ def test_wrong_models_and_arguments_are_refused(exact):
         stochastic.critic_error(exact, X, method="guess")
     with pytest.raises(ValueError, match="`num_samples`"):
         stochastic.critic_error(exact, X, num_samples=1)
+
+
+def test_a_critic_of_nan_is_not_exact(exact):
+    weight = exact.critics.networks[0].table
+    before = weight.numpy()
+    try:
+        weight.assign(np.nan * before)
+        assert np.isnan(stochastic.critic_error(exact, X).relative)
+    finally:
+        weight.assign(before)

@@ -316,3 +316,59 @@ def test_what_cannot_be_is_refused():
     model = GRAPHS["one parent"].model(BackpropQModel, "rloo", samples=2)
     with pytest.raises(ValueError, match="one sample of each node"):
         model.compile("sgd", critic=CriticOptions(replay=10))
+
+
+def with_a_loss(scale=1.0):
+    x = keras.Input((4,))
+    bits = StochasticNode("bernoulli", name="bits", seed=0)(
+        keras.layers.Dense(6)(x)
+    )
+    model = BackpropQModel(x, keras.layers.Dense(4)(bits))
+
+    def loss(y_true, y_pred):
+        return scale * keras.losses.mean_squared_error(y_true, y_pred)
+
+    model.compile("sgd", keras.optimizers.SGD(0.1), loss=loss)
+    return model
+
+
+def test_targets_that_are_not_finite_are_refused_and_spoil_no_critic():
+    model = with_a_loss()
+    x, y = np.ones((8, 4), "float32"), np.ones((8, 4), "float32")
+    y[0, 0] = np.nan
+    with pytest.raises(ValueError, match="finite targets"):
+        model.train_critics(x, y)
+    model.optimizer.learning_rate = 0.0
+    logs = model.train_on_batch(x, y, return_dict=True)
+    assert logs["lost_targets"] == pytest.approx(1 / 8)
+    for weight in model.critics.weights:
+        assert np.isfinite(weight.numpy()).all()
+    y[:] = np.nan
+    model.reset_metrics()
+    logs = model.train_on_batch(x, y, return_dict=True)
+    assert np.isnan(logs["critic_loss"]) and logs["lost_targets"] == 1.0
+
+
+def test_critics_learn_alike_at_every_scale_of_the_costs():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 32, 4)).astype("float32")
+    losses = []
+    for scale in (1.0, 1e4):
+        keras.utils.set_random_seed(0)
+        model = with_a_loss(scale)
+        found = [float(model.train_critics(x, y)) for _ in range(4)]
+        losses.append(np.array(found) / scale**2)
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-3)
+
+
+def test_there_are_no_critics_before_compile_and_one_optimizer_is_too_few():
+    model = with_a_loss()
+    plain = BackpropQModel(model.inputs, model.outputs)
+    assert plain.critic_inputs == {}
+    with pytest.raises(ValueError, match="before `compile`"):
+        plain.train_critics(BATCH)
+    sgd = keras.optimizers.SGD()
+    with pytest.raises(ValueError, match="two optimizers"):
+        plain.compile(sgd, sgd, loss="mse")
+    with pytest.raises(TypeError, match="`critic` to be.*'td'"):
+        plain.compile("sgd", "sgd", loss="mse", critic="td")
