@@ -16,6 +16,10 @@ TARGETS = ("log_det", "isometry", "condition", "trace", "schatten")
 _STOCHASTIC = ("log_det", "isometry", "trace")
 
 
+# Below it an eigenvalue is that of a Jacobian of zeros.
+_TINY = 1e-20
+
+
 @serializable
 class SpectralPenalty:
     r"""Penalizes what a target says of the Jacobian of a model.
@@ -162,12 +166,15 @@ class SpectralPenalty:
     def _eigenvalue(self, traces, like):
         """The eigenvalue that the metric should have."""
         if self.value == "mean":
-            return ops.mean(traces) / like.shape[-1]
+            found = ops.mean(traces) / like.shape[-1]
+            # Of nothing, nothing is to be divided by.
+            return ops.where(found > 0, found, ops.ones_like(found))
         return 1.0 if self.value is None else self.value
 
     def _condition(self, model, z):
         squares = spectrum(model, z)
-        largest, smallest = squares[:, 0], squares[:, -1]
+        largest = ops.maximum(squares[:, 0], _TINY)
+        smallest = squares[:, -1]
         # Below it there is but rounding.
         least = ops.stop_gradient(largest) * _epsilon(squares.dtype) ** 2
         smallest = ops.maximum(smallest, least)
@@ -186,7 +193,10 @@ class SpectralPenalty:
         squares = spectrum(model, z)
         # The largest one apart: a power would overflow.
         largest = squares[:, :1]
-        values = ops.sqrt(largest)[:, 0]
+        # The root has no derivative at zero.
+        moves = largest > 0
+        largest = ops.where(moves, largest, ops.ones_like(largest))
+        values = ops.where(moves, ops.sqrt(largest), 0 * largest)[:, 0]
         if math.isinf(self.order):
             return values
         least = _epsilon(squares.dtype)

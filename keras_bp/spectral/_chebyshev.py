@@ -111,6 +111,11 @@ def _estimated(operator, options, interval, series, weights, seed=None):
         lambda j, *_: j < terms,
         body,
         (tf.constant(0), zeros, probes, zeros, zeros),
+        # A batch that is known before is not, within.
+        shape_invariants=(
+            tf.TensorShape([]),
+            *[tf.TensorShape((None, count, n))] * 4,
+        ),
     )
     estimates = tf.reduce_sum(probes * sums, axis=-1)
     return mean_with_gradient(

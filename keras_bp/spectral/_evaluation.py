@@ -37,6 +37,7 @@ class Evaluation:
         self._around = _Around(self._called)
 
     def __call__(self, z, substituted=True, values=()):
+        _check_own_weights(self.model, self.owner)
         changed = self.changed if substituted else []
         with keras.StatelessScope(values), _substitutes.substituted(changed):
             outputs = self._around(z)
@@ -75,6 +76,22 @@ class Evaluation:
             tape.watch(z)
             outputs, tangent = self.jvp(z, v)
         return tape.gradient(outputs, z, output_gradients=tangent)
+
+
+def _check_own_weights(model, owner):
+    """Raises where other values stand for the weights of a model.
+
+    A scope inside of that scope would bring the weights themselves back.
+    """
+    for weight in model.weights:
+        value = weight.value
+        own = isinstance(value, tf.Variable) or value.dtype != weight.dtype
+        if not own:
+            raise ValueError(
+                f"{owner} expects a model with its own weights. Received: "
+                f"another value for {weight.path!r}, as in `stateless_call` or "
+                "a `keras.StatelessScope`; assign it to a copy of the model"
+            )
 
 
 def required(found, owner):

@@ -67,8 +67,10 @@ def _factored(metric, floor):
     @tf.custom_gradient
     def run(metric):
         # Scaled to a diagonal of ones, so that the scales of latents do not
-        # matter. The floor keeps a singular metric from giving NaN.
-        diagonal = tf.maximum(tf.linalg.diag_part(metric), _TINY)
+        # matter, but for latents that do nothing. The floor keeps a singular
+        # metric from giving NaN.
+        diagonal = tf.linalg.diag_part(metric)
+        diagonal = tf.where(diagonal > _TINY, diagonal, 1.0)
         scale = tf.math.rsqrt(diagonal)
         eye = tf.eye(tf.shape(metric)[-1], dtype=tf.float64)
         both = scale[:, :, None] * scale[:, None, :]

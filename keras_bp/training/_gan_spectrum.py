@@ -7,7 +7,8 @@ from keras import ops
 
 from keras_bp.layers.binary_neuron import BinaryNeuron
 from keras_bp.layers.stochastic_node import StochasticNode
-from keras_bp.spectral.spectrum import spectrum
+from keras_bp.spectral import _metric
+from keras_bp.spectral.jacobian_operator import JacobianOperator, columns_of
 from keras_bp.surgery.change_output import change_output
 
 JACOBIANS = ("auto", "output", "logit", "probability")
@@ -71,25 +72,22 @@ class SpectralTerm:
 
     def measured(self, z):
         """Means over latents, as a dictionary of scalars."""
-        squares = spectrum(self.model, z)
-        # What rounding leaves of zero may be negative.
-        least = _EPSILON * ops.stop_gradient(squares[:, :1])
-        logs = ops.log(ops.maximum(squares, least) + self._gan.ridge)
-        log_det = ops.sum(logs, axis=-1)
+        operator = JacobianOperator(self.model, z)
+        columns, ridge = columns_of(operator), self._gan.ridge
+        log_det, _ = _metric.log_det(columns, ridge, operator.precision)
+        # For the logs alone.
+        squares = _metric.eigenvalues(ops.stop_gradient(columns), ridge)
+        logs = ops.log(_metric.floored(squares, operator.precision))
+        condition = ops.exp(0.5 * ops.mean(logs[:, -1] - logs[:, 0]))
         z = ops.cast(ops.reshape(z, ops.shape(squares)), squares.dtype)
         prior = -0.5 * ops.sum(ops.square(z), axis=-1)
         prior = prior - 0.5 * z.shape[-1] * math.log(2 * math.pi)
-        condition = ops.exp(0.5 * ops.mean(logs[:, 0] - logs[:, -1]))
         found = {
             "log_likelihood": ops.mean(prior - 0.5 * log_det),
             "log_det": ops.mean(log_det),
             "condition": condition,
         }
         return {name: ops.cast(x, "float32") for name, x in found.items()}
-
-
-# Of the largest eigenvalue: smaller ones are rounding, in float32.
-_EPSILON = 2.0**-23
 
 
 def _last(model):

@@ -241,3 +241,27 @@ def test_its_config_makes_it_anew():
 def test_bad_arguments_are_refused(arguments, words):
     with pytest.raises(ValueError, match=f"SpectralPenalty expects {words}"):
         SpectralPenalty(**arguments)
+
+
+DEAD = [
+    {"target": "schatten"},
+    {"target": "schatten", "order": math.inf},
+    {"target": "condition"},
+    {"target": "log_det"},
+    {"target": "isometry", "value": "mean"},
+]
+
+
+@pytest.mark.parametrize("options", DEAD)
+def test_a_jacobian_of_zeros_gives_no_nan(options):
+    model = keras.Sequential(
+        [keras.Input((1,)), keras.layers.Dense(3, activation="relu")]
+    )
+    model.set_weights([np.ones((1, 3)), np.zeros(3)])
+    weight = model.trainable_variables[0]
+    # The last has a Jacobian of zeros; and all of them have.
+    for z in ([[1.0], [2.0], [-1.0]], [[-1.0], [-2.0]]):
+        with tf.GradientTape() as tape:
+            found = SpectralPenalty(**options)(model, tf.constant(z))
+        slope = tape.gradient(found, weight.value)
+        assert np.isfinite(found).all() and np.isfinite(slope).all()

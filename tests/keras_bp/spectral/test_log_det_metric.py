@@ -392,3 +392,27 @@ def test_it_is_a_spectral_sum_of_logarithms():
     model = smooth()
     found = SpectralSum("log", ridge=0.2)(model, Z)
     np.testing.assert_allclose(found, log_det_metric(model, Z, ridge=0.2))
+
+
+@pytest.mark.parametrize("method", ["lanczos", *STOCHASTIC])
+def test_a_graph_takes_a_batch_of_one(method):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8)])
+    z = tf.ones((1, 4))
+
+    @tf.function(input_signature=[tf.TensorSpec((1, 4))])
+    def run(z):
+        seed = None if method == "lanczos" else 0
+        return log_det_metric(model, z, method, seed=seed)
+
+    seed = None if method == "lanczos" else 0
+    np.testing.assert_allclose(
+        run(z), log_det_metric(model, z, method, seed=seed), rtol=1e-4
+    )
+
+
+def test_other_weights_in_the_place_of_those_of_a_model_are_refused():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    weight = model.weights[0]
+    scope = keras.StatelessScope([(weight, 3 * weight.value)])
+    with scope, pytest.raises(ValueError, match="its own weights.*kernel"):
+        log_det_metric(model, tf.ones((1, 2)))

@@ -292,3 +292,19 @@ def test_bad_arguments_are_refused():
         SpectralGAN(wide, critic)
     with pytest.raises(ValueError, match="last layer"):
         linear_gan(jacobian="logit")
+
+
+def test_a_small_singular_value_keeps_its_likelihood_and_its_gradient():
+    generator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    kernel = np.array([[1.0, 0.0, 0.0], [0.0, 1e-4, 0.0]], "float32")
+    generator.set_weights([kernel, np.zeros(3)])
+    critic = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    gan = SpectralGAN(generator, critic, likelihood_weight=1.0)
+    z = tf.zeros((1, 2))
+    with tf.GradientTape() as tape:
+        term, logs = gan._term(z)
+    slope = tape.gradient(term, generator.trainable_variables[0].value)
+    wanted = -np.log(2 * np.pi) - np.log(1e-4)
+    np.testing.assert_allclose(logs["log_likelihood"], wanted, rtol=1e-3)
+    np.testing.assert_allclose(logs["condition"], 1e4, rtol=1e-3)
+    np.testing.assert_allclose(slope[1], [0, 1e4, 0], rtol=1e-3, atol=1)
