@@ -1,8 +1,10 @@
 """Latents of high likelihood, found by gradient ascent."""
 
 import math
+import warnings
 from typing import NamedTuple
 
+import numpy as np
 from keras import ops
 
 from keras_bp import _checks
@@ -32,6 +34,8 @@ class Ascent(NamedTuple):
             falls.
         start: Tensor `(batch, ...)`, the latents at the start.
         start_outputs: Tensor, what the model makes of those.
+        error: Tensor `(batch,)`, of the last likelihoods, see
+            `log_det_metric`; infinite where the start had a singular metric.
 
     Example:
 
@@ -45,6 +49,7 @@ class Ascent(NamedTuple):
     log_likelihood: object
     start: object
     start_outputs: object
+    error: object = None
 
 
 def ascend_likelihood(
@@ -65,8 +70,11 @@ def ascend_likelihood(
     .. math:: \log p(G(z)) = \log p(z) - \tfrac12 \log\det J^\top J
 
     in :math:`z`, times a rate of its own for each example. A step that would
-    lower the likelihood of an example, or give NaN, is not taken, and the rate
-    is halved; else it grows by 1.3. So no likelihood falls.
+    lower the likelihood of an example, give NaN, or end where the metric is
+    singular to working precision, is not taken, and the rate is halved; else
+    it grows by 1.3. So no likelihood falls, and none is one of rounding. An
+    example that starts at a singular metric stays there, with a warning in
+    eager mode.
 
     With `constraint="sphere"` the prior is the same everywhere, and the ascent
     is that of the volume alone: the gradient is projected on the tangent, and
@@ -88,9 +96,10 @@ def ascend_likelihood(
         `Ascent`.
 
     Raises:
-        TypeError: `steps` is no integer.
-        ValueError: A number is out of range, `constraint` is unknown, or, in
-            eager mode, a likelihood is not finite at the start.
+        TypeError: `steps` is no integer, or `return_error` is given.
+        ValueError: A number is out of range, `constraint` is unknown, a
+            stochastic method has no integer as `seed`, or, in eager mode, a
+            likelihood is not finite at the start.
 
     Example:
 
@@ -112,6 +121,7 @@ def ascend_likelihood(
     _checks.check_integer("steps", steps, owner=owner, minimum=0)
     _checks.check_positive("learning_rate", learning_rate, owner=owner)
     check_constraint(constraint, owner)
+    _check_options(options, owner)
     z0 = checked_latents(model, z0, owner)
     climber = _Climber(model, constraint, prior, options)
 
@@ -120,6 +130,7 @@ def ascend_likelihood(
 
     found = compiled(run)(z0)
     _check_start(found.log_likelihood[0], owner)
+    _warn(found.error, owner)
     return found
 
 
@@ -144,19 +155,22 @@ class _Climber:
             value.dtype, steps + 1, element_shape=start.shape[:1]
         )
 
-        def step(i, z, value, slope, rates, trace):
+        def step(i, z, value, slope, rates, error, trace):
             other = moved(z, rates * slope, self._constraint, radius)
-            found, found_slope = self._value_and_slope(other)
+            found, found_slope, doubt = self._value_and_slope(other)
+            known = ops.logical_or(ops.isfinite(doubt), i == 0)
             # False for NaN too.
-            better = found > value
+            better = ops.logical_and(found > value, known)
             each = ops.reshape(better, ops.shape(rates))
             z = ops.where(each, other, z)
             slope = ops.where(each, found_slope, slope)
             value = ops.where(better, found, value)
+            error = ops.where(better, doubt, error)
             factor = ops.where(each, _LONGER, _SHORTER)
             factor = ops.where(i > 0, factor, ops.ones_like(factor))
             rates = rates * ops.cast(factor, rates.dtype)
-            return i + 1, z, value, slope, rates, trace.write(i, value)
+            trace = trace.write(i, value)
+            return i + 1, z, value, slope, rates, error, trace
 
         # The first step goes nowhere: what is there is computed in the loop,
         # so that it is traced once.
@@ -165,8 +179,9 @@ class _Climber:
             value,
             ops.zeros_like(start),
             rate * ops.ones_like(radius),
+            ops.zeros_like(value),
         )
-        _, z, *_, trace = tf.while_loop(
+        _, z, *_, error, trace = tf.while_loop(
             lambda i, *_: i <= steps,
             step,
             (tf.constant(0), *state, trace),
@@ -174,7 +189,7 @@ class _Climber:
         )
         made = self._model(z, training=False)
         before = self._model(start, training=False)
-        return Ascent(z, made, trace.stack(), start, before)
+        return Ascent(z, made, trace.stack(), start, before, error)
 
     def _nothing(self, z):
         """What everything is likelier than."""
@@ -185,11 +200,39 @@ class _Climber:
     def _value_and_slope(self, z):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(z)
-            value = implicit_log_likelihood(
-                self._model, z, self._prior, **self._options
+            value, error = implicit_log_likelihood(
+                self._model,
+                z,
+                self._prior,
+                return_error=True,
+                **self._options,
             )
         slope = tape.gradient(value, z)
-        return value, tangent(slope, z, self._constraint)
+        return value, tangent(slope, z, self._constraint), error
+
+
+def _check_options(options, owner):
+    if "return_error" in options:
+        raise TypeError(f"{owner} returns the error anyway, as `error`")
+    method = options.get("method", "exact")
+    drawn = method not in ("exact", "lanczos")
+    if drawn and not isinstance(options.get("seed"), int):
+        raise ValueError(
+            f"{owner} expects an integer as `seed` with method={method!r}, to "
+            "compare the likelihoods of two steps. "
+            f"Received: seed={options.get('seed')!r}"
+        )
+
+
+def _warn(error, owner):
+    if all_finite(error) is False:
+        lost = int(np.sum(~np.isfinite(ops.convert_to_numpy(error))))
+        warnings.warn(
+            f"{owner}: {lost} of {error.shape[0]} examples start where the "
+            "metric is singular to working precision, and stay there; pass a "
+            "`ridge`.",
+            stacklevel=3,
+        )
 
 
 def _check_start(values, owner):

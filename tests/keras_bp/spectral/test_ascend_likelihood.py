@@ -134,3 +134,33 @@ def test_bad_arguments_are_refused():
         ascend_likelihood(model, np.zeros((1, 3)))
     with pytest.raises(ValueError, match="starts of a finite likelihood"):
         ascend_likelihood(model, np.full((1, 2), 3.0), prior="uniform")
+
+
+def test_a_singular_metric_is_no_end_and_is_warned_of_as_a_start():
+    rng = np.random.default_rng(0)
+    model = keras.Sequential(
+        [
+            keras.Input((2,)),
+            keras.layers.Dense(4, activation="relu"),
+            keras.layers.Dense(5),
+        ]
+    )
+    # Where z is negative, both of its entries do nothing.
+    kernels = np.array([[1.0, 0, 1, 0], [0, 1, 0, 1]]), rng.normal(size=(4, 5))
+    model.set_weights([kernels[0], np.zeros(4), kernels[1], np.zeros(5)])
+    z = np.array([[0.3, 0.2], [0.1, 0.9], [1.0, 1.0]])
+    found = ascend_likelihood(model, z, steps=40, constraint=None)
+    assert np.isfinite(found.error).all()
+    assert (np.asarray(found.latents) > 0).all()
+    with pytest.warns(UserWarning, match="1 of 2 examples start"):
+        lost = ascend_likelihood(model, np.array([[-1.0, -1], [1, 1]]), steps=2)
+    assert np.isinf(lost.error[0])
+    np.testing.assert_array_equal(lost.latents[0], [-1, -1])
+
+
+def test_errors_are_returned_anyway_and_draws_need_a_seed():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    with pytest.raises(TypeError, match="error anyway"):
+        ascend_likelihood(model, np.ones((1, 2)), return_error=True)
+    with pytest.raises(ValueError, match="an integer as `seed`.*'slq'"):
+        ascend_likelihood(model, np.ones((1, 2)), method="slq")

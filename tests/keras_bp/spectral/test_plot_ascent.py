@@ -12,7 +12,7 @@ def ascent(shape, batch=3):
     made = [RNG.normal(size=(batch, *shape)) for _ in range(2)]
     trace = np.sort(RNG.normal(size=(5, batch)), axis=0)
     z = np.zeros((batch, 2))
-    return Ascent(z, made[1], trace, z, made[0])
+    return Ascent(z, made[1], trace, z, made[0], 0 * trace[0])
 
 
 @pytest.mark.parametrize(
