@@ -155,22 +155,10 @@ class _Climber:
             value.dtype, steps + 1, element_shape=start.shape[:1]
         )
 
-        def step(i, z, value, slope, rates, error, trace):
-            other = moved(z, rates * slope, self._constraint, radius)
-            found, found_slope, doubt = self._value_and_slope(other)
-            known = ops.logical_or(ops.isfinite(doubt), i == 0)
-            # False for NaN too.
-            better = ops.logical_and(found > value, known)
-            each = ops.reshape(better, ops.shape(rates))
-            z = ops.where(each, other, z)
-            slope = ops.where(each, found_slope, slope)
-            value = ops.where(better, found, value)
-            error = ops.where(better, doubt, error)
-            factor = ops.where(each, _LONGER, _SHORTER)
-            factor = ops.where(i > 0, factor, ops.ones_like(factor))
-            rates = rates * ops.cast(factor, rates.dtype)
-            trace = trace.write(i, value)
-            return i + 1, z, value, slope, rates, error, trace
+        def step(i, *state):
+            *state, trace = state
+            state = self._stepped(i, state, radius)
+            return i + 1, *state, trace.write(i, state[1])
 
         # The first step goes nowhere: what is there is computed in the loop,
         # so that it is traced once.
@@ -190,6 +178,25 @@ class _Climber:
         made = self._model(z, training=False)
         before = self._model(start, training=False)
         return Ascent(z, made, trace.stack(), start, before, error)
+
+    def _stepped(self, i, state, radius):
+        """Latents, likelihoods, slopes, rates and errors after a step."""
+        z, value, slope, rates, error = state
+        other = moved(z, rates * slope, self._constraint, radius)
+        found, found_slope, doubt = self._value_and_slope(other)
+        known = ops.logical_or(ops.isfinite(doubt), i == 0)
+        # False for NaN too.
+        better = ops.logical_and(found > value, known)
+        each = ops.reshape(better, ops.shape(rates))
+        factor = ops.where(each, _LONGER, _SHORTER)
+        factor = ops.where(i > 0, factor, ops.ones_like(factor))
+        return (
+            ops.where(each, other, z),
+            ops.where(better, found, value),
+            ops.where(each, found_slope, slope),
+            rates * ops.cast(factor, rates.dtype),
+            ops.where(better, doubt, error),
+        )
 
     def _nothing(self, z):
         """What everything is likelier than."""

@@ -98,21 +98,7 @@ class BackpropQModel(CriticInspection, SurrogateModel):
         **kwargs,
     ):
         owner = type(self).__name__
-        if "objective" in kwargs:
-            raise ValueError(
-                f"{owner} has the objective 'expected_cost' alone. Received: "
-                f"objective={kwargs['objective']!r}"
-            )
-        if critic is not None and not isinstance(critic, CriticOptions):
-            raise TypeError(
-                f"{owner} expects `critic` to be keras_bp.training."
-                f"CriticOptions, or None. Received: critic={critic!r}"
-            )
-        if optimizer is critic_optimizer and not isinstance(optimizer, str):
-            raise ValueError(
-                f"{owner} expects two optimizers, one of the critics alone. "
-                f"Received: {optimizer!r} for both"
-            )
+        _check_arguments(owner, optimizer, critic_optimizer, critic, kwargs)
         self._modes = None
         plain = super().stochastic_graph
         names = named_nodes(plain, nodes, owner)
@@ -270,6 +256,24 @@ class BackpropQModel(CriticInspection, SurrogateModel):
     def test_step(self, data):
         logs = super().test_step(data)
         return {k: v for k, v in logs.items() if k not in self._critic_trackers}
+
+
+def _check_arguments(owner, optimizer, critic_optimizer, critic, kwargs):
+    if "objective" in kwargs:
+        raise ValueError(
+            f"{owner} has the objective 'expected_cost' alone. Received: "
+            f"objective={kwargs['objective']!r}"
+        )
+    if critic is not None and not isinstance(critic, CriticOptions):
+        raise TypeError(
+            f"{owner} expects `critic` to be keras_bp.training."
+            f"CriticOptions, or None. Received: critic={critic!r}"
+        )
+    if optimizer is critic_optimizer and not isinstance(optimizer, str):
+        raise ValueError(
+            f"{owner} expects two optimizers, one of the critics alone. "
+            f"Received: {optimizer!r} for both"
+        )
 
 
 def _check_finite(y, owner):
