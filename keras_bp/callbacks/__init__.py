@@ -14,6 +14,7 @@ from keras_bp.callbacks.slope_annealing import SlopeAnnealing
 from keras_bp.callbacks.spectrum_monitor import SpectrumMonitor, SpectrumReport
 from keras_bp.callbacks.tap_prune import TapPrune
 from keras_bp.callbacks.temperature_schedule import TemperatureSchedule
+from keras_bp.callbacks.update_angles import UpdateAngles
 
 __all__ = [
     "BackdropRateSchedule",
@@ -31,5 +32,6 @@ __all__ = [
     "SpectrumReport",
     "TapPrune",
     "TemperatureSchedule",
+    "UpdateAngles",
     "image_grid",
 ]

@@ -3,6 +3,11 @@
 from keras_bp.training._lagrangian_curve import support_curve
 from keras_bp.training._lagrangian_diagnostics import diagnostics, support
 from keras_bp.training._lagrangian_export import export_support_network
+from keras_bp.training._lagrangian_gradients import (
+    backprop_gradients,
+    local_gradients,
+)
+from keras_bp.training._local_angles import update_angles
 
 
 class LagrangianInspection:
@@ -27,6 +32,34 @@ class LagrangianInspection:
             `"relaxed_accuracy"`.
         """
         return diagnostics(self, x, y, sample_weight)
+
+    def local_gradients(self, x, y, sample_weight=None):
+        """What the next step would give to the optimizer, without taking it.
+
+        Args:
+            x, y, sample_weight: A batch, as for `lagrangian_diagnostics`.
+
+        Returns:
+            List of pairs, a trainable variable and its gradient, or None.
+        """
+        return local_gradients(self, x, y, sample_weight)
+
+    def backprop_gradients(self, x, y, sample_weight=None):
+        """As `local_gradients`, by backpropagation."""
+        return backprop_gradients(self, x, y, sample_weight)
+
+    def update_angles(self, x, y, sample_weight=None):
+        """Compares the next step with that of backpropagation, layer by layer.
+
+        Args:
+            x, y, sample_weight: A batch, as for `lagrangian_diagnostics`.
+
+        Returns:
+            Dictionary from the name of a layer to a dictionary of floats:
+            `"angle"` between both gradients of its weights, in degrees, and
+            `"ratio"` of their norms.
+        """
+        return update_angles(self, x, y, sample_weight)
 
     def support(self, x=None, y=None, tolerance=1e-6):
         """Which neurons the constraints are active for.

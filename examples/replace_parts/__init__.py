@@ -1,0 +1,1 @@
+"""What `examples.replace_backprop` is made of."""
