@@ -1,0 +1,1 @@
+"""Parts of `examples.backprop_q_memory` and `backprop_q_glimpses`."""
