@@ -61,6 +61,7 @@ COMPARISON = command.Comparison(
             _mnist,
             Config(
                 _METHODS,
+                tuned=2,
                 rates=(0.001, 0.003, 0.01),
                 steps=6000,
                 every=200,

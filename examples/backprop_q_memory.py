@@ -42,7 +42,16 @@ COMPARISON = command.Comparison(
                 evaluated=1000,
             ),
         ),
-        "full": (_task, Config((*RIVALS, *CRITICS))),
+        "full": (
+            _task,
+            Config(
+                (*RIVALS, *CRITICS),
+                tuned=2,
+                steps=5000,
+                every=200,
+                batch=32,
+            ),
+        ),
     },
 )
 

@@ -70,7 +70,7 @@ class Memory:
     bits: int = 4
     shown: int = 2
     units: int = 16
-    hold: float = 2.0
+    hold: float = 1.5
 
     name = "memory"
     measure = "bits told wrong"
