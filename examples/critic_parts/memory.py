@@ -92,9 +92,12 @@ class Memory:
         """
         x = keras.Input((self.bits + self.steps,), name="x")
         see = keras.layers.Dense(
-            self.units, use_bias=False, kernel_initializer=initial("see", 4.0)
+            self.units,
+            use_bias=False,
+            kernel_initializer=initial("see", 4.0),
+            name="see",
         )
-        hold = Hold(self.hold)
+        hold = Hold(self.hold, name="hold")
         seen, state = 2 * x - 1, None
         for step in range(self.steps):
             logits = see(self._view(seen, step))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from benchmarks import results
+from examples.critic_parts.methods import CRITICS, RIVALS
 from examples.intervals import interval, mean_row
 
 # By the whole interval of a difference in wrong answers.
@@ -13,7 +14,8 @@ class Summary:
     """Reads what a `Study` has kept.
 
     All methods are compared after the same steps, and after the same seconds
-    of one core: those that the quickest method needs for all of its steps.
+    of one core: those that the quickest of them needs for all of its steps.
+    Nodes that do not learn are not of them.
 
     Args:
         study: `study.Study`.
@@ -55,7 +57,8 @@ class Summary:
 
     def limit(self):
         """Seconds after which methods are compared."""
-        quickest = min(self.per_step(x) for x in self.methods())
+        learning = [x for x in self.methods() if x in (*RIVALS, *CRITICS)]
+        quickest = min(self.per_step(x) for x in learning or self.methods())
         return self.config.steps * quickest
 
     def curves(self, method):

@@ -1,6 +1,8 @@
 """How a model is trained, again and again without compiling it anew."""
 
+import itertools
 import time
+import zlib
 
 import keras
 import numpy as np
@@ -48,14 +50,16 @@ class Trainer:
             seed: Integer, of the weights and of the nodes.
             rate: Float, of Adam.
         """
-        rng = np.random.default_rng(seed)
         learned = {id(v) for v in self._learned()}
+        noises = itertools.count()
         for variable, start in zip(self._variables(), self._start, strict=True):
             value = start
             if id(variable) in learned:
                 # Another order of independent draws is another draw.
+                rng = _generator(seed, variable.path)
                 value = rng.permutation(start.ravel()).reshape(start.shape)
             elif variable.name == "seed_generator_state":
+                rng = _generator(seed, f"noise {next(noises)}")
                 value = rng.integers(0, 2**31, start.shape, start.dtype)
             variable.assign(value)
         self.model.optimizer.learning_rate.assign(rate)
@@ -98,6 +102,11 @@ class Trainer:
         held = self._task.held_out(part, self._config.evaluated)
         found = self._evaluator.predict(held, batch_size=_CHUNK, verbose=0)
         return 100 * float(np.mean(found))
+
+
+def _generator(seed, name):
+    """By name: methods with weights of their own begin at the same others."""
+    return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 
 class Recorder(keras.callbacks.Callback):

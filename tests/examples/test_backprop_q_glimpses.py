@@ -100,13 +100,17 @@ def test_batches_are_the_same_for_each_method(task):
     assert not np.array_equal(first, other)
 
 
-def test_the_embedded_digits_are_not_taken_for_mnist(monkeypatch):
+def test_the_embedded_digits_are_not_taken_for_mnist(monkeypatch, tmp_path):
     monkeypatch.delenv("KERAS_BP_DATA", raising=False)
-    holders = dict.fromkeys(("data_dir", "out_dir", "out", "minutes"), Held())
+    holders = {
+        "preset": Held("mnist"),
+        "data_dir": Held(),
+        "minutes": Held(-1),
+        "out_dir": Held(tmp_path),
+        "out": Held(),
+    }
     with pytest.raises(app.UsageError, match="expects mnist.npz"):
-        command.main(
-            ["glimpses"], COMPARISON, {**holders, "preset": Held("mnist")}
-        )
+        command.main(["glimpses"], COMPARISON, holders)
 
 
 class Held:

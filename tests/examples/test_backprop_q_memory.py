@@ -15,7 +15,7 @@ from examples.store import Store
 TASK = Memory(steps=2, bits=2, shown=1, units=4)
 # XLA would take longer than all else.
 TINY = Config(
-    ("rloo", "all_action_mc"),
+    ("score", "all_action_mc"),
     seeds=2,
     rates=(0.01, 0.03),
     steps=4,
@@ -70,6 +70,20 @@ def test_each_seed_draws_other_weights_of_the_same_size(trainer):
     assert not same(first, weights(trainer))
 
 
+def test_methods_begin_at_the_same_weights(study):
+    found = []
+    for method in TINY.methods:
+        trainer = study._trainer(method)
+        trainer.begin(5, 0.03)
+        shared = trainer.model.trainable_variables
+        found.append({v.path: v.numpy().copy() for v in shared})
+    # The baseline of the first has weights of its own.
+    assert set(found[0]) > set(found[1])
+    assert {"see/kernel", "tell/kernel", "hold/kernel"} < set(found[1])
+    for path, value in found[1].items():
+        np.testing.assert_array_equal(value, found[0][path])
+
+
 def test_what_is_to_be_told_is_seen_in_the_first_steps_alone():
     task = Memory(steps=4, bits=4, shown=2)
     x = 1.0 + np.arange(8, dtype="float32")[None]
@@ -120,20 +134,27 @@ def test_the_result_has_both_readings_and_a_picture(study, tmp_path, capsys):
     told = capsys.readouterr().out
     assert "The critic pays: " in told and "Not decided: " in told
     rows = results.load(tmp_path / "metrics.json").rows
-    pair = "memory, tiny/all_action_mc against rloo"
+    pair = "memory, tiny/all_action_mc against score"
     assert sum(row.name == pair for row in rows) == 2
     assert (tmp_path / "curves.png").stat().st_size < 200_000
 
 
 def test_equal_seconds_are_those_of_the_quickest(study, monkeypatch):
     found = summary.Summary(study, "tiny")
-    seconds = {"rloo": 0.5, "all_action_mc": 1.0}
+    seconds = {"score": 0.5, "all_action_mc": 1.0}
     monkeypatch.setattr(found, "per_step", seconds.get)
     assert found.limit() == 4 * 0.5
+    with monkeypatch.context() as patch:
+        # Which is quicker, but learns nothing.
+        patch.setitem(seconds, "uniform", 0.1)
+        patch.setattr(found, "methods", lambda: list(seconds))
+        assert found.limit() == 4 * 0.5
     _, values = found.curves("all_action_mc")
     # Half of the steps, which is the second of three evaluations.
     np.testing.assert_allclose(found.at_seconds("all_action_mc"), values[:, 1])
-    np.testing.assert_allclose(found.at_seconds("rloo"), found.at_steps("rloo"))
+    np.testing.assert_allclose(
+        found.at_seconds("score"), found.at_steps("score")
+    )
 
 
 @pytest.mark.parametrize(
