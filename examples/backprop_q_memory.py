@@ -7,12 +7,14 @@ same chain; the rate of each is chosen by validation from the same number of
 trials. They are compared after the same steps and after the same seconds.
 
 Run it as `python -m examples.backprop_q_memory`, which takes a short chain;
-`--preset=full` has 20 steps. What is done is kept: with `--minutes` a run ends
-in time, and the next one goes on from there.
+`--preset=full` has 20 steps and units that forget, `--preset=reliable` units
+that need not. What is done is kept: with `--minutes` a run ends in time, and
+the next one goes on from there.
 """
 
 from examples import quiet  # isort: skip  # noqa: F401, before Keras
 
+import dataclasses
 import functools
 
 from absl import app
@@ -28,29 +30,33 @@ def _task(data_dir, **arguments):
     return Memory(**arguments)
 
 
+# One bit, that units which forget have to hold together; and four, each of
+# which some units hold by themselves.
+_COMPARED = Config((*RIVALS, *CRITICS), tuned=2, batch=32)
 COMPARISON = command.Comparison(
     name="backprop_q_memory",
-    title="Backprop-Q where costs come late",
+    title="Backprop-Q where the cost comes late",
     presets={
         "small": (
-            functools.partial(_task, steps=6, bits=2, units=8),
+            functools.partial(_task, steps=6, units=16),
             Config(
                 ("rloo", "score", "all_action_mc", "all_action_td"),
                 seeds=2,
-                rates=(0.03,),
+                rates=(0.01,),
                 steps=800,
                 evaluated=1000,
+                batch=32,
             ),
         ),
         "full": (
             _task,
-            Config(
-                (*RIVALS, *CRITICS),
-                tuned=2,
-                steps=5000,
-                every=200,
-                batch=32,
+            dataclasses.replace(_COMPARED, rates=(0.003, 0.01, 0.03, 0.1)),
+        ),
+        "reliable": (
+            functools.partial(
+                _task, bits=4, shown=2, units=16, coupled=False, limit=None
             ),
+            dataclasses.replace(_COMPARED, rates=(0.01, 0.03, 0.1, 0.3)),
         ),
     },
 )

@@ -21,32 +21,42 @@ def minus_log_likelihood(bits, logits):
 
 @keras.saving.register_keras_serializable("examples")
 class Hold(keras.layers.Layer):
-    """A weight and a bias for each unit: by itself a unit keeps its state.
+    """Logits of units from those of them in the last step.
 
     Args:
-        weight: Float, where the weights begin.
+        weight: Float, of a unit for itself, where it begins.
+        coupled: Boolean, whether units also see each other; if not, each has
+            a weight and a bias of its own.
     """
 
-    def __init__(self, weight, **kwargs):
+    def __init__(self, weight, coupled, **kwargs):
         super().__init__(**kwargs)
-        self.weight = weight
+        self.weight, self.coupled = weight, coupled
 
     def build(self, input_shape):
-        shape = (input_shape[-1],)
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=shape,
+        units = input_shape[-1]
+        if self.coupled:
+            self.kernel = self.add_weight(
+                name="kernel",
+                shape=(units, units),
+                initializer=initial("hold"),
+            )
+        self.own = self.add_weight(
+            name="own",
+            shape=(units,),
             initializer=keras.initializers.Constant(self.weight),
         )
         self.bias = self.add_weight(
-            name="bias", shape=shape, initializer="zeros"
+            name="bias", shape=(units,), initializer="zeros"
         )
 
     def call(self, inputs):
-        return inputs * self.kernel + self.bias
+        logits = inputs * self.own + self.bias
+        return logits + inputs @ self.kernel if self.coupled else logits
 
     def get_config(self):
-        return {**super().get_config(), "weight": self.weight}
+        own = {"weight": self.weight, "coupled": self.coupled}
+        return {**super().get_config(), **own}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,13 +74,18 @@ class Memory:
         units: Integer, bits of the state.
         hold: Float, how much a unit keeps its state at first: with a logit of
             so much, and of minus so much.
+        coupled: Boolean, whether units see each other in the last step.
+        limit: Float, no logit of a unit is beyond it: no unit is sure of its
+            state, and only many together remember. None for no such limit.
     """
 
     steps: int = 20
-    bits: int = 4
-    shown: int = 2
-    units: int = 16
+    bits: int = 1
+    shown: int = 1
+    units: int = 32
     hold: float = 1.5
+    coupled: bool = True
+    limit: float | None = 2.0
 
     name = "memory"
     measure = "bits told wrong"
@@ -78,7 +93,9 @@ class Memory:
 
     @property
     def told(self):
-        return f"{self.bits} bits for {self.steps} steps, {self.units} units"
+        bits = "1 bit" if self.bits == 1 else f"{self.bits} bits"
+        sure = "reliable" if self.limit is None else "unreliable"
+        return f"{bits} for {self.steps} steps, {self.units} {sure} units"
 
     def graph(self, node):
         """The chain.
@@ -94,15 +111,17 @@ class Memory:
         see = keras.layers.Dense(
             self.units,
             use_bias=False,
-            kernel_initializer=initial("see", 4.0),
+            kernel_initializer=initial("see", 7.0),
             name="see",
         )
-        hold = Hold(self.hold, name="hold")
+        hold = Hold(self.hold, self.coupled, name="hold")
         seen, state = 2 * x - 1, None
         for step in range(self.steps):
             logits = see(self._view(seen, step))
             if state is not None:
                 logits = logits + hold(state)
+            if self.limit is not None:
+                logits = self.limit * ops.tanh(logits / self.limit)
             state = 2 * node(step)(logits) - 1
         shown = x[:, : self.bits]
         tell = keras.layers.Dense(
