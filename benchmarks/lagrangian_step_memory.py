@@ -4,13 +4,13 @@ import multiprocessing
 import os
 import pathlib
 import re
-import sys
 import tempfile
 
 import tensorflow as tf
 
 from benchmarks import lagrangian_step_cases as cases
 from benchmarks import results
+from benchmarks.process_memory import resident_peak
 
 _TEMPORARY = re.compile(r"^allocation \d+: size (\d+), preallocated-temp", re.M)
 _REPORTS = "*buffer-assignment.txt"
@@ -110,16 +110,12 @@ def resident_bytes(key, size):
     Returns:
         Pair of integers.
     """
-    import resource
-
     case = cases.find(key)
     trainer = cases.Trainer(case, cases.Method("persistent", 1, size), False)
     for _ in range(size // case.shape[0]):
         trainer()
     trainer.check()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    unit = 1 if sys.platform == "darwin" else 1024
-    return trainer.model.state_memory(), peak * unit
+    return trainer.model.state_memory(), resident_peak()
 
 
 def size_rows(key, sizes, measure=None):

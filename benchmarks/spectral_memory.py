@@ -1,12 +1,9 @@
 """How much memory the ways of `benchmarks.spectral_cases` take."""
 
-import pathlib
-import re
-import sys
-
 from benchmarks import results
 from benchmarks import spectral_cases as cases
 from benchmarks.lagrangian_step_memory import elsewhere
+from benchmarks.process_memory import resident_peak
 
 
 def peak_bytes(method, case, gradient, chunk=None):
@@ -24,24 +21,11 @@ def peak_bytes(method, case, gradient, chunk=None):
     # A small case first, for what is loaded once.
     small = cases.Case(8, 2, 1)
     cases.function_of(method, small, gradient, chunk and 1)()
-    before = _peak()
+    before = resident_peak()
     function = cases.function_of(method, case, gradient, chunk)
     for _ in range(2):
         function()
-    return _peak() - before
-
-
-def _peak():
-    status = pathlib.Path("/proc/self/status")
-    if status.exists():
-        # Of this program alone; `ru_maxrss` begins at what started it.
-        line = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
-        if line:
-            return 1024 * int(line[1])
-    import resource
-
-    unit = 1 if sys.platform == "darwin" else 1024
-    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return resident_peak() - before
 
 
 def memory_rows(case, chunk, rivals=True, measure=None):
