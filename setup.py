@@ -38,6 +38,7 @@ test = [
     *examples,
     "apytypes>=0.5",
     "hypothesis>=6.100",
+    "jax>=0.4.34",
     "pytest>=8.2",
     "pytest-xdist>=3.6",
     "scipy>=1.12",

@@ -10,6 +10,9 @@ mnist.npz in --data_dir or KERAS_BP_DATA, as `python -m examples.binary_gan
 --preset=mlp --neuron=dbn,sbn,real --epochs=20 --seeds=3`. `--study=mnist` is
 the whole comparison. What is done is kept after each epoch: with `--minutes` a
 run ends in time, and the next one goes on from there.
+
+On a GPU, `KERAS_BACKEND=jax python -m examples.binary_gan --study=mnist-seeds`
+trains runs side by side, three seeds of each, and keeps whole runs.
 """
 
 from examples import quiet  # isort: skip  # noqa: F401, before Keras
@@ -17,10 +20,11 @@ from examples import quiet  # isort: skip  # noqa: F401, before Keras
 import pathlib
 import time
 
+import keras
 from absl import app, flags
 
 from benchmarks import environment, results
-from examples.binary_gan_parts import config, figures, summary
+from examples.binary_gan_parts import config, figures, side_by_side, summary
 from examples.binary_gan_parts.classifier import classifier
 from examples.binary_gan_parts.data import binary_digits
 from examples.binary_gan_parts.measure import Reference
@@ -162,7 +166,9 @@ def main(argv, given):
         _EPOCHS_OF_CLASSIFIER[images.is_mnist],
     )
     reference = Reference(images, judge, _EVALUATED[images.is_mnist])
-    work(runs, images, store, reference, given["minutes"])
+    jax = keras.backend.backend() == "jax"
+    train = side_by_side.work if jax else work
+    train(runs, images, store, reference, given["minutes"])
     conclude(images, store, reference, given["out"])
 
 
@@ -173,13 +179,18 @@ def conclude(images, store, reference, path=None):
     print(found.table())
     for picture in figures.draw(found, store.folder):
         print(f"Picture: {picture}")
+    device = found.device()
+    study = "mnist" if images.is_mnist else "digits"
+    command = f"python -m examples.binary_gan --study={study}"
+    if device:
+        command += "-seeds"
     result = environment.result(
         f"Generators of bits ({images.told})",
-        "python -m examples.binary_gan --study="
-        + ("mnist" if images.is_mnist else "digits"),
+        command,
         sorted({run.seed for run, _ in found.runs.values()}),
         found.seconds(),
         rows,
+        device,
     )
     results.write(result, path or store.folder / "metrics.json")
 

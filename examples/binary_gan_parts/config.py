@@ -111,9 +111,31 @@ def _mnist():
     return found
 
 
+def _mnist_seeds():
+    """The same with more seeds, and convolutions to the end, for a GPU."""
+    neurons = ("dbn", "sbn", "real")
+    kinds = [Run("mlp", neuron) for neuron in neurons]
+    kinds += [Run("mlp", x, variant="slope4") for x in neurons]
+    kinds += [Run("mlp", x, variant="slope1") for x in ("dbn", "sbn")]
+    first = [Run("cnn", neuron) for neuron in neurons]
+    later = [Run("mlp", x, variant="published") for x in neurons]
+    for objective in ("gan", "wgan"):
+        later += [Run("mlp", x, objective) for x in ("dbn", "sbn")]
+    later += [Run("mlp", "sbn", variant="reinmax")]
+    later += [Run("mlp", x, variant="straight_through") for x in ("dbn", "sbn")]
+    later += [Run("mlp", "sbn", variant="gumbel")]
+    found = [x for run in kinds for x in seeds(run, 3)] + first
+    found += [x for run in later for x in seeds(run, 3)]
+    found += [dataclasses.replace(run, seed=1) for run in first]
+    for variant in ("slope4", "published"):
+        found += [Run("cnn", x, variant=variant) for x in ("dbn", "sbn")]
+    return found
+
+
 STUDIES = {
     "digits": [Run("mlp", neuron) for neuron in ("dbn", "sbn", "real")],
     "mnist": _mnist(),
+    "mnist-seeds": _mnist_seeds(),
 }
 
 

@@ -79,6 +79,11 @@ class Summary:
         """Of all training together."""
         return sum(sum(x["seconds"]) for _, x in self.runs.values())
 
+    def device(self):
+        """What trained runs side by side, or None."""
+        found = {record.get("device") for _, record in self.runs.values()}
+        return ", ".join(sorted(found - {None})) or None
+
     def table(self):
         """A short table of all runs as text, means over seeds."""
         lines = [("", "after", "seeds", *_SHORT)]

@@ -5,68 +5,23 @@ import time
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from benchmarks import results
-from examples.binary_gan_parts.config import VARIANTS, is_local
+from examples.binary_gan_parts.config import VARIANTS
 from examples.binary_gan_parts.measure import evaluate
+from examples.binary_gan_parts.models import make
 from keras_bp.callbacks import SlopeAnnealing
-from keras_bp.layers import BinaryNeuron, StochasticNode
-from keras_bp.surgery import change_output
-from keras_bp.training import BinaryGAN, CriticSchedule, binary_gan_networks
+from keras_bp.training import BinaryGAN, CriticSchedule
 
 _BATCH = 64
 # Epochs between two evaluations.
 _EVERY = 5
 
 
-def make(run, shape):
-    """The untrained, compiled `BinaryGAN` of a `Run`."""
-    variant = VARIANTS[run.variant]
-    local = is_local(variant)
-    generator, discriminator = binary_gan_networks(
-        run.preset,
-        run.neuron if local else "real",
-        shape,
-        variant.estimator if local else "sigmoid_adjusted",
-        variant.batch_norm,
-        variant.discriminator_batch_norm if run.objective == "gan" else None,
-        seed=run.seed,
-    )
-    if not local:
-        node = StochasticNode(
-            "bernoulli",
-            estimator=variant.estimator,
-            samples=2 if variant.estimator == "rloo" else 1,
-            seed=run.seed,
-        )
-        generator = _steeper(generator, variant.slope, node)
-    elif run.neuron == "real" and variant.slope != 1.0:
-        sigmoid = keras.layers.Activation("sigmoid")
-        generator = _steeper(generator, variant.slope, sigmoid)
-    for layer in generator.layers:
-        if isinstance(layer, BinaryNeuron):
-            layer.slope.assign(variant.slope)
-    gan = BinaryGAN(
-        generator,
-        discriminator,
-        run.objective,
-        fresh_latents=variant.fresh_latents,
-        seed=run.seed,
-    )
-    gan.compile()
-    return gan
-
-
-def _steeper(generator, slope, end):
-    """A generator with another end, which has no slope of its own."""
-    logits = change_output(generator, "logit")
-    steeper = keras.layers.Rescaling(slope)(logits.outputs[0])
-    return keras.Model(logits.inputs[0], end(steeper))
-
-
 def _fit(gan, images, **arguments):
     """Trains on images, in their order."""
+    import tensorflow as tf
+
     # Of an array, `fit` waits at its end for the thread that tunes the
     # pipeline, up to as long as the epoch has taken.
     options = tf.data.Options()

@@ -3,7 +3,8 @@
 The gradient of a piecewise linear function does not change with its input, but
 where the slope does. TensorFlow's gradients of these gradients return zeros for
 the input all the same, and a gradient penalty propagates them through all that
-is below (`benchmarks.binary_gan` says how long that takes).
+is below (`benchmarks.binary_gan` says how long that takes). Other backends do
+not, and get the layers of Keras.
 """
 
 import keras
@@ -16,6 +17,8 @@ class LinearLeakyReLU(keras.layers.LeakyReLU):
     """The activation of Keras, with no gradient of the gradient for `x`."""
 
     def call(self, x):
+        if keras.backend.backend() != "tensorflow":
+            return super().call(x)
         import tensorflow as tf
 
         @tf.custom_gradient
@@ -55,6 +58,8 @@ class LinearMaxPooling2D(keras.layers.MaxPooling2D):
             )
 
     def call(self, x):
+        if keras.backend.backend() != "tensorflow":
+            return super().call(x)
         import tensorflow as tf
 
         how = {
