@@ -4,6 +4,7 @@ matfree (Kraemer et al., 2024, https://arxiv.org/abs/2405.17277) and JAX;
 `make rivals` installs them.
 """
 
+import functools
 import importlib.util
 import statistics
 
@@ -15,6 +16,8 @@ from benchmarks import spectral_cases as cases
 from keras_bp.spectral import log_det_metric
 
 MATFREE = "matfree, SLQ"
+# Latents up to which ours is compiled by XLA too, which takes longest.
+_COMPILED = 32
 
 
 def is_installed():
@@ -105,68 +108,106 @@ def rows(case, probes, steps, rounds):
     Returns:
         List of `results.Row`.
     """
-    model, z = case.model(), case.data()
-    exact = np.asarray(log_det_metric(model, z))
-    theirs, their_slope = estimator(case, model, probes, steps)
-    # The first draw is of another shape of code: compiled, and dropped.
-    errors = [np.asarray(theirs(seed)) - exact for seed in range(8)]
-
-    def ours(z, seed):
-        return log_det_metric(
-            model, z, "slq", probes=probes, degree=steps, seed=seed
+    model = case.model()
+    theirs = estimator(case, model, probes, steps)
+    own = {"slq": _own(case, model, probes, steps, jit_compile=None)}
+    if case.latents <= _COMPILED:
+        own["slq, XLA"] = _own(case, model, probes, steps, jit_compile=True)
+    exact = np.asarray(log_det_metric(model, case.data()))
+    _, slopes = cases.function_of(cases.OURS, case, True)()
+    slopes = filled(slopes, model)
+    found = []
+    for place, (what, expected, draws) in enumerate(
+        [("value", exact, 8), ("value and gradient", _flat(slopes), 3)]
+    ):
+        functions = {MATFREE: theirs[place]}
+        functions |= {name: both[place] for name, both in own.items()}
+        # That of XLA is the same estimate.
+        errors = {
+            name: error_of(functions[name], expected, draws)
+            for name in (MATFREE, "slq")
+        }
+        errors["slq, XLA"] = errors["slq"]
+        run = {
+            name: functools.partial(_read, function)
+            for name, function in functions.items()
+        }
+        run["exact"] = cases.waited(
+            cases.function_of(cases.OURS, case, bool(place))
         )
+        times = timing.compare(run, rounds=rounds)
+        found += _rows(case, what, times, errors, (probes, steps))
+    return found
 
-    # With other signs at each call.
-    traced = tf.function(lambda z: ours(z, None), autograph=False)
-    own = [np.asarray(traced(z)) - exact for _ in range(8)]
-    deviations = {
-        MATFREE: float(np.sqrt(np.mean(np.square(errors)))),
-        "slq": float(np.sqrt(np.mean(np.square(own)))),
-    }
+
+def _own(case, model, probes, steps, jit_compile):
+    """Our estimate, and the gradient of its mean, as functions of a seed."""
+
+    def value(z):
+        # With other signs at each call.
+        return log_det_metric(model, z, "slq", probes=probes, degree=steps)
 
     def slope(z):
         with tf.GradientTape() as tape:
-            mean = tf.reduce_mean(ours(z, None))
-        return tape.gradient(mean, model.trainable_variables)
+            mean = tf.reduce_mean(value(z))
+        slopes = tape.gradient(mean, model.trainable_variables)
+        return filled(slopes, model)
 
-    gradient = tf.function(slope, autograph=False)
-    found = []
-    for what, functions in (
-        (
-            "value",
-            {
-                MATFREE: lambda: np.asarray(theirs(0)),
-                "slq": lambda: np.asarray(traced(z)),
-                "exact": cases.waited(cases.function_of(cases.OURS, case, 0)),
-            },
-        ),
-        (
-            "value and gradient",
-            {
-                MATFREE: lambda: [np.asarray(x) for x in their_slope(0)],
-                "slq": cases.waited(lambda: gradient(z)),
-                "exact": cases.waited(cases.function_of(cases.OURS, case, 1)),
-            },
-        ),
-    ):
-        times = timing.compare(functions, rounds=rounds)
-        found += _rows(case, what, times, deviations, (probes, steps))
-    return found
+    z = case.data()
+    traced = [
+        tf.function(function, autograph=False, jit_compile=jit_compile)
+        for function in (value, slope)
+    ]
+    return [lambda seed, run=run: run(z) for run in traced]
+
+
+def filled(slopes, model):
+    """Gradients, with zeros where there is none, as JAX has them."""
+    return [
+        tf.zeros(w.shape, w.dtype) if slope is None else slope
+        for slope, w in zip(slopes, model.trainable_variables, strict=True)
+    ]
+
+
+def _read(function):
+    return _flat(function(0))
+
+
+def _flat(found):
+    """Tensors or arrays as one array."""
+    found = found if isinstance(found, (list, tuple)) else [found]
+    return np.concatenate([np.ravel(np.asarray(x)) for x in found])
+
+
+def error_of(function, expected, draws):
+    """Root mean square error of the entries of draws.
+
+    Args:
+        function: Function of a seed to an array or a list of them.
+        expected: Flat array.
+        draws: Integer.
+
+    Returns:
+        Float.
+    """
+    rest = [_flat(function(seed)) - expected for seed in range(draws)]
+    return float(np.sqrt(np.mean(np.square(rest))))
 
 
 def _rows(case, what, times, deviations, setting):
     probes, steps = setting
     theirs = statistics.median(times[MATFREE])
+    unit = "nats" if what == "value" else "in the entries of the gradient"
     told = (
         f"{MATFREE} ({1e3 * theirs:.0f} ms, error of "
-        f"{deviations[MATFREE]:.2g} nats)"
+        f"{deviations[MATFREE]:.2g} {unit})"
     )
     found = []
-    for name in ("exact", "slq"):
+    for name in ("exact", *(x for x in times if x.startswith("slq"))):
         speeds = timing.ratios(times, MATFREE, name)
-        if name == "slq":
+        if name != "exact":
             # To the same error: that falls with the root of the probes.
-            factor = (deviations[MATFREE] / deviations["slq"]) ** 2
+            factor = (deviations[MATFREE] / deviations[name]) ** 2
             speeds = [speed * factor for speed in speeds]
         found.append(
             results.row(

@@ -1,5 +1,7 @@
 """How much memory the ways of `benchmarks.spectral_cases` take."""
 
+import functools
+
 from benchmarks import results
 from benchmarks import spectral_cases as cases
 from benchmarks.lagrangian_step_memory import elsewhere
@@ -28,6 +30,12 @@ def peak_bytes(method, case, gradient, chunk=None):
     return resident_peak() - before
 
 
+@functools.cache
+def peak_elsewhere(method, case, gradient, chunk=None):
+    """The same in a new process, once for each case."""
+    return elsewhere(peak_bytes, method, case, gradient, chunk)
+
+
 def memory_rows(case, chunk, rivals=True, measure=None):
     """Peaks of value and gradient, whole and in chunks.
 
@@ -41,7 +49,7 @@ def memory_rows(case, chunk, rivals=True, measure=None):
     Returns:
         List of `results.Row`.
     """
-    measure = measure or (lambda *given: elsewhere(peak_bytes, *given))
+    measure = measure or peak_elsewhere
     against = None
     if rivals:
         against = measure(case.rival, case, True) / 2**20

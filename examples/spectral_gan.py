@@ -30,6 +30,9 @@ from examples.spectral_parts.summary import SHORT, Summary, metric_of
 from examples.spectral_parts.training import seconds_of_training, train
 from examples.store import Store
 
+# Said in each folder: of other measures no runs are taken over.
+_MEASURED = "Sets of equal size; changes by those between two samples."
+
 
 def define_flags():
     """Defines the flags; returns their holders by name."""
@@ -138,7 +141,10 @@ def main(argv, given):
         raise app.UsageError(str(error)) from error
     print(f"Data: {images.told}.", flush=True)
     folder = pathlib.Path(given["out_dir"] or f"out/spectral_gan/{study.name}")
-    store = Store(folder, f"{study}\n{images.told}\n")
+    try:
+        store = Store(folder, f"{study}\n{images.told}\n{_MEASURED}\n")
+    except ValueError as error:
+        raise app.UsageError(str(error)) from error
     reference = Reference(study, images, judge_of(images, folder))
     work(study, reference, store, given["only"], given["minutes"])
     conclude(study, store, reference, given["out"])

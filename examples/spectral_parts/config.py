@@ -97,7 +97,7 @@ _DIGITS = Study(
     needs_mnist=False,
     neuron="real",
     arms=("none", "likelihood 0.01", "condition 0.1"),
-    seeds=3,
+    seeds=6,
     latents=8,
     width=64,
     batch=64,
@@ -135,6 +135,5 @@ _BINARY = dataclasses.replace(
     name="binary",
     neuron="dbn",
     arms=("none", "likelihood -0.03", "condition 0.1"),
-    seeds=3,
 )
 STUDIES = {study.name: study for study in (_DIGITS, _MNIST, _BINARY)}

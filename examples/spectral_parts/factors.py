@@ -40,7 +40,10 @@ def strokes(images):
 
 
 class Factors:
-    """Changes of factors, in their deviations over what a generator makes.
+    """Changes of factors, in the mean of those between two samples.
+
+    So all are of one unit: 1 for each, in the mean, where images have nothing
+    to do with each other.
 
     Args:
         judge: `Judge`.
@@ -48,23 +51,24 @@ class Factors:
     """
 
     def __init__(self, judge, images):
-        self._judge = judge
-        self._deviations = strokes(images).std(axis=0) + _LITTLE
+        self._judge, self._usual = judge, 1.0
+        half = len(images) // 2
+        found = self.changes(images[:half], images[half : 2 * half])
+        self._usual = found.mean(axis=0) + _LITTLE
 
     def changes(self, one, other):
         """How much factors differ between two sets of images.
 
         Of the class it is the total variation of the classifier's
-        probabilities, in [0, 1]; of the others the difference over the
-        deviation.
+        probabilities, of the others the difference.
 
         Returns:
             Array `(images, 4)`, by `NAMES`.
         """
         first, last = (self._judge(images)[1] for images in (one, other))
         classes = 0.5 * np.abs(first - last).sum(axis=1, keepdims=True)
-        moved = np.abs(strokes(one) - strokes(other)) / self._deviations
-        return np.concatenate([classes, moved], axis=1)
+        moved = np.abs(strokes(one) - strokes(other))
+        return np.concatenate([classes, moved], axis=1) / self._usual
 
 
 def concentration(changes):

@@ -10,7 +10,8 @@ from examples.spectral_parts.config import Run
 from keras_bp.callbacks import image_grid
 from keras_bp.spectral import Ascent, plot_ascent, plot_traversal
 
-_PALETTE = 128
+# Of the pictures; a difference of channels below which a pixel is gray.
+_GRAYS, _COLORS, _NEARLY_GRAY = 64, 64, 8
 
 
 def draw(summary, folder):
@@ -43,11 +44,31 @@ def _png(figure):
     """A PNG of few colors, which takes a third of the bytes."""
     from PIL import Image
 
-    picture = Image.open(io.BytesIO(report.png(figure, dpi=90)))
+    picture = Image.open(io.BytesIO(report.png(figure, dpi=90))).convert("RGB")
     buffer = io.BytesIO()
-    few = picture.convert("RGB").quantize(_PALETTE)
+    few = _with_grays(picture)
     few.save(buffer, "png", optimize=True)
     return buffer.getvalue()
+
+
+def _with_grays(picture):
+    """The picture in few colors, with grays among them that stay gray."""
+    from PIL import Image
+
+    pixels = np.asarray(picture)
+    gray = pixels.max(axis=-1) - pixels.min(axis=-1) < _NEARLY_GRAY
+    colors = pixels[~gray] if not gray.all() else pixels[:1, 0]
+    colored = Image.fromarray(colors[None]).quantize(_COLORS)
+    shades = np.linspace(0, 255, _GRAYS).round().astype("uint8")
+    found = np.zeros((_GRAYS + _COLORS, 3), "uint8")
+    found[:_GRAYS] = shades[:, None]
+    given = np.array(colored.getpalette(), "uint8").reshape(-1, 3)[:_COLORS]
+    found[_GRAYS : _GRAYS + len(given)] = given
+    places = np.round(pixels[..., 0] / 255 * (_GRAYS - 1)).astype("uint8")
+    places[~gray] = _GRAYS + np.asarray(colored)[0] if not gray.all() else 0
+    made = Image.fromarray(places, "P")
+    made.putpalette(found.ravel().tolist())
+    return made
 
 
 def _figure(*size):
@@ -109,11 +130,13 @@ def _bars(axes, summary, measures):
 
 
 def _samples(first):
-    figure = _figure(2.6 * len(first), 2.9)
+    figure = _figure(3.4 * len(first), 3.6)
     panels = figure.subplots(1, len(first), squeeze=False)[0]
     for axes, (arm, arrays) in zip(panels, first.items(), strict=True):
         picture = image_grid(np.clip(arrays["samples"], 0, 1), columns=6)
-        axes.imshow(picture[..., 0], cmap="gray", vmin=0, vmax=255)
+        axes.imshow(
+            picture[..., 0], "gray", vmin=0, vmax=255, interpolation="nearest"
+        )
         axes.set_title(arm, fontsize=9)
         axes.axis("off")
     return figure

@@ -38,6 +38,8 @@ class Reference:
         self.study, self.images, self.judge = study, images, judge
         self.features, _ = judge(images.train)
         self._train = _flat(images.train)
+        # Of samples and of test images, since distances shrink with more.
+        self.count = min(study.samples, len(images.test))
         self.of_test = self.quality(images.test)
         held_out = images.test[: study.held_out]
         self.held_out = held_out.astype("float32")
@@ -65,16 +67,29 @@ class Reference:
         return np.sqrt(least / images.shape[1])
 
     def quality(self, images):
-        """Distances of sets of features: dictionary."""
+        """Distances of sets of features: dictionary.
+
+        Of sets of `count` images, and the mean over as many as there are.
+        """
         features, _ = self.judge(images)
-        half = min(len(images), len(self.features), 2500)
+        sets = np.split(
+            features[: len(features) // self.count * self.count],
+            len(features) // self.count,
+        )
+        found = [self._quality(x) for x in sets]
+        return {
+            key: float(np.mean([x[key] for x in found])) for key in found[0]
+        }
+
+    def _quality(self, features):
+        half = min(len(features), len(self.features), 2500)
         found = metrics.precision_recall_density_coverage(
             self.features[:half], features[:half]
         )
         return {
-            "FD": float(metrics.frechet_distance(self.features, features)),
-            "precision": float(found.precision),
-            "coverage": float(found.coverage),
+            "FD": metrics.frechet_distance(self.features, features),
+            "precision": found.precision,
+            "coverage": found.coverage,
         }
 
 

@@ -12,6 +12,7 @@ _MEASURES = {
     "FD": ("Fréchet distance of features", "", lambda r: r["FD"]),
     "coverage": ("coverage", "", lambda r: r["coverage"]),
     "precision": ("precision", "", lambda r: r["precision"]),
+    "seconds": ("time of training", "s", lambda r: r["seconds"]),
     "condition": (
         "condition number of the Jacobian",
         "",
@@ -183,8 +184,7 @@ class Summary:
             for i, factor in enumerate(NAMES):
                 values = [r["walks"][which]["changes"][i] for r in records]
                 metric = f"change of {factor} along {which}"
-                unit = "" if factor == "class" else "deviations"
-                yield mean_row(name, metric, values, unit)
+                yield mean_row(name, metric, values, "of that of two samples")
 
     def _against_none(self, arm, name):
         """Differences to the arm without a term, and what of them counts."""
@@ -211,8 +211,9 @@ class Summary:
         gain = float(np.exp(-np.mean(condition)))
         yield results.row(
             name,
-            "gain in conditioning that counts",
-            gain if kept else 1.0,
+            "gain in conditioning that counts: by its interval, and with "
+            "quality kept",
+            gain if kept and interval(condition)[2] < 0 else 1.0,
             "times",
         )
 

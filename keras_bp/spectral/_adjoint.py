@@ -21,8 +21,8 @@ def disagreement(function, inputs, layer, eagerly):
             custom gradients otherwise, and takes all directions at once.
 
     Returns:
-        How they differ, in words, or None; and whether an output of the second
-        example depends on the first.
+        How they differ, in words, or None; and whether an output of one
+        example depends on the other, None where derivatives are not finite.
     """
     compared = _compared if eagerly else _compared_in_a_graph
     try:
@@ -32,8 +32,13 @@ def disagreement(function, inputs, layer, eagerly):
     forward = np.array([[_dot(u, x) for x in pushed] for u in others])
     reverse = np.array([[_dot(v, x) for v in vectors] for x in pulled])
     if not np.isfinite([forward, reverse]).all():
-        return None, False
-    coupled = any(np.any(numbers(x)[1:] != 0) for x in pushed[0])
+        return None, None
+    # The direction of each is one of that example alone.
+    coupled = any(
+        np.any(numbers(x)[1 - example] != 0)
+        for example, found in enumerate(pushed)
+        for x in found
+    )
     names = {x.dtype.name for x in [*inputs, *others[0]]}
     names |= {x.compute_dtype for x in computing(layer)}
     if near(forward, reverse, max(map(root, names))):
@@ -54,8 +59,11 @@ def _compared(function, inputs):
         outputs = _real(function(*inputs))
     vectors = [_draws(random, inputs) for _ in range(2)]
     others = [_draws(random, outputs) for _ in range(2)]
-    # The first direction is one of the first example alone.
-    vectors[0] = [_first_only(x) for x in vectors[0]]
+    # One of the first example alone, one of the second.
+    vectors = [
+        [_only(example, x) for x in found]
+        for example, found in enumerate(vectors)
+    ]
 
     def pushed(directions):
         with tf.autodiff.ForwardAccumulator(inputs, directions) as accumulator:
@@ -91,16 +99,26 @@ def _filled(found, like):
     ]
 
 
-def blamed(evaluation, probe, eagerly):
-    """The first layer with a disagreement, and which; or None twice."""
+def blamed(evaluation, probe, eagerly, layers=None):
+    """The first layer with a disagreement, and which; or None twice.
+
+    Args:
+        evaluation: `_evaluation.Evaluation`.
+        probe: Float tensor, latents.
+        eagerly: Boolean, see `disagreement`.
+        layers: List of the layers to look at, or None for all.
+    """
     for layer, arguments, options in _calls(evaluation, probe):
         places = [i for i, x in enumerate(arguments) if _is_real(x)]
+        known = layers is None or any(layer is x for x in layers)
+        if not (places and known):
+            continue
         run = _called(layer, arguments, options, places)
         changed = _substitutes.substitutable(layer)
         with _substitutes.substituted(changed):
             given = [arguments[i] for i in places]
             wrong, _ = disagreement(run, given, layer, eagerly)
-        if places and wrong:
+        if wrong:
             return layer, wrong
     return None, None
 
@@ -166,8 +184,9 @@ def _draws(random, tensors):
     return [tf.constant(random.normal(size=x.shape), x.dtype) for x in tensors]
 
 
-def _first_only(x):
-    return tf.concat([x[:1], tf.zeros_like(x[1:])], axis=0)
+def _only(example, x):
+    here = tf.one_hot(example, x.shape[0], dtype=x.dtype)
+    return x * tf.reshape(here, [-1] + [1] * (x.shape.rank - 1))
 
 
 def _dot(first, second):

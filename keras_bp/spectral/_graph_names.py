@@ -39,12 +39,12 @@ class Traced:
 
     Attributes:
         problem: What it holds that has no forward mode, in words, or None.
-        own_gradients: Boolean, whether a function in it has a gradient of its
-            own, right or not.
+        own_gradients: List of the layers with functions that have gradients
+            of their own, right or not; None stands for one in no layer.
     """
 
     problem: str | None
-    own_gradients: bool
+    own_gradients: list
 
 
 def look(evaluation, probe):
@@ -73,7 +73,11 @@ def look(evaluation, probe):
     )
     return Traced(
         next((found for found in problems if found), None),
-        any("_gradient_op_type" in op.node_def.attr for op in forward),
+        [
+            _layer_of(op.name, evaluation.model)
+            for op in forward
+            if "_gradient_op_type" in op.node_def.attr
+        ],
     )
 
 

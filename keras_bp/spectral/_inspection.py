@@ -55,10 +55,11 @@ def _looked_through(evaluation, shape, dtype, eagerly):
     """Size, dtype and precision of outputs, or what is wrong, in words."""
     probe = _probe(evaluation, shape, dtype)
     traced = _graph_names.look(evaluation, probe)
-    problem = traced.problem or _of_modes(evaluation, probe, eagerly)
-    if not problem and eagerly and traced.own_gradients:
+    own = traced.own_gradients
+    problem = traced.problem or _of_modes(evaluation, probe, eagerly, own)
+    if not problem and eagerly and own:
         # Which eager mode follows and graphs do not.
-        problem = _of_modes(evaluation, probe, eagerly=False)
+        problem = _of_modes(evaluation, probe, False, own)
     problem = problem or _of_substitutes(evaluation, probe)
     outputs = evaluation(probe)
     size = math.prod(outputs.shape[1:])
@@ -85,17 +86,25 @@ def _probe(evaluation, shape, dtype):
     return probe
 
 
-def _of_modes(evaluation, probe, eagerly):
-    stirred = _stirred(evaluation.model)
-    wrong, coupled = _adjoint.disagreement(
-        lambda z: evaluation(z, values=stirred),
-        [probe],
-        evaluation.model,
-        eagerly,
-    )
-    what = f"the model {evaluation.model.name!r}"
+def _of_modes(evaluation, probe, eagerly, suspects):
+    """What is wrong with the derivatives of a model, in words, or None.
+
+    Args:
+        evaluation: `_evaluation.Evaluation`.
+        probe: Float tensor, two latents.
+        eagerly: Boolean, see `_adjoint.disagreement`.
+        suspects: List of layers with gradients of their own, which are held
+            against reverse mode alone as well: beside other branches what
+            they do wrong may be too small to be told from rounding.
+    """
+    wrong, coupled, stirred = _compared(evaluation, probe, eagerly)
+    layer = inside = None
     if wrong:
         layer, inside = _adjoint.blamed(evaluation, probe, eagerly)
+    elif suspects:
+        layer, inside = _adjoint.blamed(evaluation, probe, eagerly, suspects)
+    if wrong or layer is not None:
+        what = f"the model {evaluation.model.name!r}"
         if layer is not None:
             what, wrong = f"a model with {_named(layer)}", inside
         return (
@@ -103,19 +112,53 @@ def _of_modes(evaluation, probe, eagerly):
             f"{what}, in which {wrong}; take the part of the model without "
             "it, or another layer in its place"
         )
-    if coupled:
-        names = [
-            _named(layer)
-            for layer in parts_of(evaluation.model)
-            if isinstance(layer, keras.layers.BatchNormalization)
-        ]
-        by = f" by {', '.join(names)}" if names else ""
-        return (
-            "a model that computes each example from that example alone. "
-            f"Received: {what}, whose examples are coupled{by}; call it with "
-            "training=False"
-        )
+    if coupled or _takes_others(evaluation, probe, stirred):
+        return _of_coupling(evaluation.model)
     return None
+
+
+def _compared(evaluation, probe, eagerly):
+    """What `_adjoint.disagreement` finds, and the weights it was found with."""
+    for stirred in _stirred(evaluation.model):
+        wrong, coupled = _adjoint.disagreement(
+            lambda z, values=stirred: evaluation(z, values=values),
+            [probe],
+            evaluation.model,
+            eagerly,
+        )
+        if coupled is not None:
+            break
+    return wrong, coupled, stirred
+
+
+def _takes_others(evaluation, probe, values):
+    """Whether the first output is another one without the second example.
+
+    As by a comparison with the mean of a batch, of which no derivative tells.
+    """
+    inputs = getattr(evaluation.model, "inputs", None)
+    if inputs and inputs[0].shape[0] is not None:
+        return False
+    both = _adjoint.numbers(evaluation(probe, values=values))[:1]
+    alone = _adjoint.numbers(evaluation(probe[:1], values=values))
+    names = {probe.dtype.name}
+    names |= {layer.compute_dtype for layer in computing(evaluation.model)}
+    close = _adjoint.near(both, alone, max(map(_adjoint.root, names)))
+    return np.isfinite([both, alone]).all() and not close
+
+
+def _of_coupling(model):
+    names = [
+        _named(layer)
+        for layer in parts_of(model)
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    by = f" by {', '.join(names)}" if names else ""
+    return (
+        "a model that computes each example from that example alone. "
+        f"Received: the model {model.name!r}, whose examples are coupled{by}; "
+        "call it with training=False"
+    )
 
 
 def _of_substitutes(evaluation, probe):
@@ -136,14 +179,27 @@ def _of_substitutes(evaluation, probe):
 
 
 def _stirred(model):
-    """Values near those of the weights, so that no zero hides a branch."""
+    """Values near those of the weights, so that no zero hides a branch.
+
+    All weights; or those that are trained alone, where a constant that is
+    kept as a weight leads to what is not finite; or none.
+    """
     random = np.random.default_rng(2)
-    found = []
-    for weight in model.trainable_weights:
+    trained, held = [], []
+    for weight in model.weights:
+        if not tf.as_dtype(weight.dtype).is_floating:
+            continue
         old = _adjoint.numbers(weight.value)
-        size = 0.1 * max(math.sqrt(np.mean(np.square(old))), 0.1)
-        found.append((weight, old + random.normal(0.0, size, old.shape)))
-    return found
+        # A share of what a kernel of its size would begin with, at least.
+        usual = max(math.prod(old.shape[:-1]), 1) ** -0.5
+        size = 0.1 * max(math.sqrt(np.mean(np.square(old))), usual)
+        moves = random.normal(0.0, size, old.shape)
+        if weight.trainable:
+            trained.append((weight, old + moves))
+        else:
+            # Upward: it may be a variance.
+            held.append((weight, old + abs(moves)))
+    return [*trained, *held], trained, []
 
 
 def _named(layer):

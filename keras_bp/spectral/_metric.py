@@ -118,6 +118,13 @@ def sum_of(function, columns, ridge, dtype):
     return found, rounding_of(function, values, dtype)
 
 
+def sum_or_log_det(function, columns, ridge, dtype):
+    """`log_det` of the logarithm, which is more exact, else `sum_of`."""
+    if function is tf.math.log:
+        return log_det(columns, ridge, dtype)
+    return sum_of(function, columns, ridge, dtype)
+
+
 def floored(values, dtype):
     """Eigenvalues, at least as large as their rounding makes them."""
     largest = tf.reduce_max(values, axis=-1, keepdims=True)
@@ -144,6 +151,17 @@ def rounding_of(function, values, dtype):
     shift = rounding * tf.sqrt(largest * values) + rounding**2 * largest
     moved = function(values + shift) - function(values)
     return tf.reduce_sum(tf.abs(moved), axis=-1)
+
+
+def noise_of_products(function, values, dtype):
+    """What rounding of products with metrics does to a function, entrywise.
+
+    That of a product is a part of the largest eigenvalue, where that of a
+    Jacobian is a part of its root.
+    """
+    largest = tf.reduce_max(values, axis=-1, keepdims=True)
+    moved = function(values + 2.0 * _epsilon(dtype) * largest)
+    return tf.abs(moved - function(values))
 
 
 def narrow(dtype):

@@ -8,18 +8,17 @@ from keras_bp.spectral import _draws, _krylov
 from keras_bp.spectral._products import Products
 from keras_bp.spectral._tensorflow import tf
 
-# Steps or iterations where none are given.
-_ITERATIONS = {"lanczos": None, "lobpcg": 20, "subspace": 40}
+# Iterations where none are given.
+_ITERATIONS = {"lobpcg": 20, "subspace": 40}
 
 
 def by_lanczos(operator, k, iterations, seed):
-    """Lanczos from one vector: most accurate for the products it takes."""
+    """Lanczos from k vectors: most accurate for the products it takes."""
     n = operator.shape[1]
-    steps = min(n, max(k, iterations or 2 * k + 20))
+    steps = min(n, max(k, iterations or 10 * k + 12))
     products = Products(operator, 1)
-    first = _draws.start((products.batch, 1, n), seed)
-    values, vectors, _ = _krylov.lanczos(products, first, steps)
-    return _largest(values[:, 0], vectors[:, 0], k)
+    block = _orthonormal(_draws.start((products.batch, k, n), seed))
+    return _largest(*_krylov.band(products, block, steps), k)
 
 
 def by_subspace(operator, k, iterations, seed):
@@ -33,7 +32,7 @@ def by_subspace(operator, k, iterations, seed):
 
     block = _orthonormal(_draws.start((products.batch, width, n), seed))
     block = _looped(body, block, iterations or _ITERATIONS["subspace"])
-    return _largest(*_rotated(block, products(block)), k)
+    return _largest(*_krylov.rotated(block, products(block)), k)
 
 
 def by_lobpcg(operator, k, iterations, seed):
@@ -55,7 +54,7 @@ def by_lobpcg(operator, k, iterations, seed):
         residual = image - values * block
         # In this order, what is new depends on what is kept.
         space = _orthonormal(tf.concat([block, residual, last], axis=1))
-        _, vectors = _largest(*_rotated(space, products(space)), k)
+        _, vectors = _largest(*_krylov.rotated(space, products(space)), k)
         step = vectors - tf.matmul(
             tf.matmul(vectors, block, transpose_b=True), block
         )
@@ -65,7 +64,7 @@ def by_lobpcg(operator, k, iterations, seed):
     both = tf.concat([block, last], axis=1)
     both = _looped(body, both, iterations or _ITERATIONS["lobpcg"])
     block = both[:, :k]
-    return _largest(*_rotated(block, block_products(block)), k)
+    return _largest(*_krylov.rotated(block, block_products(block)), k)
 
 
 def _looped(body, block, iterations):
@@ -86,14 +85,6 @@ def _orthonormal(rows):
     rows = rows / tf.maximum(lengths, 1e-300)
     found, _ = tf.linalg.qr(tf.linalg.matrix_transpose(rows))
     return tf.linalg.matrix_transpose(found)
-
-
-def _rotated(rows, images):
-    """Ritz pairs of a block, ascending."""
-    inner = tf.matmul(rows, images, transpose_b=True)
-    inner = 0.5 * (inner + tf.linalg.matrix_transpose(inner))
-    values, mixed = tf.linalg.eigh(inner)
-    return values, tf.matmul(mixed, rows, transpose_a=True)
 
 
 def _largest(values, vectors, k):

@@ -75,7 +75,6 @@ def spectral_sum(model, z, function, options, owner):
     """
     operator = JacobianOperator(model, z)
     m, n = operator.shape
-    is_log = function is tf.math.log
     diverges = function in (tf.math.log, tf.math.reciprocal)
     if diverges and n > m and not options.ridge:
         raise ValueError(
@@ -85,14 +84,9 @@ def spectral_sum(model, z, function, options, owner):
         )
     if options.method == "exact":
         columns = columns_of(operator, options.chunk)
-        if is_log:
-            found, error = _metric.log_det(
-                columns, options.ridge, operator.precision
-            )
-        else:
-            found, error = _metric.sum_of(
-                function, columns, options.ridge, operator.precision
-            )
+        found, error = _metric.sum_or_log_det(
+            function, columns, options.ridge, operator.precision
+        )
     else:
         method = _quadrature.METHODS[options.method]
         found, error = method(operator, function, options)

@@ -63,8 +63,9 @@ def log_det_metric(
     Returns:
         Float tensor `(batch,)`, in the dtype of the outputs, or float32 for
         bfloat16. With `return_error`, a pair of it and its error: a bound of
-        that of rounding if exact, else the standard error over probes plus
-        what is known of the rest.
+        that of rounding if exact, else the standard error over probes plus an
+        estimate of what too low a degree leaves out. It is infinite for one
+        probe, and for `"slq"` of one step.
 
     Raises:
         TypeError: See `JacobianOperator`, or a number is no integer.

@@ -53,5 +53,6 @@ def plot_ascent(target, ascent, image_shape=None, examples=8):
     axes.plot(likelihood, lw=0.8)
     axes.set_xlabel("step", fontsize=8)
     axes.set_ylabel("log-likelihood, nats", fontsize=8)
+    axes.tick_params(labelsize=8)
     axes.grid(alpha=0.3)
     return finish(figure, target)

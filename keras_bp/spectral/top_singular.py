@@ -46,8 +46,9 @@ def top_singular(model, z, k, method="lanczos", iterations=None, seed=None):
     eigenvectors is divided by. Vectors and residuals are constants to
     gradients.
 
-    - `"lanczos"`: `iterations` steps (None for 2 k + 20, and at most n) of
-      Lanczos, orthogonalized in full.
+    - `"lanczos"`: `iterations` steps (None for 10 k + 12, and at most n) of
+      Lanczos from k vectors, orthogonalized in full. From one vector, of a
+      value that is repeated a single copy would be found.
     - `"subspace"`: `iterations` (None for 40) products with a block of
       2 k + 4 vectors; slow where singular values are close, and simple.
     - `"lobpcg"`: `iterations` (None for 20) steps of locally optimal block

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from benchmarks import spectral as bench
 from benchmarks import spectral_cases as cases
+from benchmarks import spectral_growth as growth
 from benchmarks import spectral_matfree as matfree
 from benchmarks import spectral_memory as memory
 from benchmarks.lagrangian_step_memory import elsewhere
@@ -26,6 +27,8 @@ def test_each_size_is_timed_and_measured():
             for part in ("time value", "time gradient", "memory"):
                 assert f"{part} {size} {latents}" in names
     assert "agreement 32 128" in names and "matfree 32 32" in names
+    for name in ("value n", "gradient m", "memory n"):
+        assert f"growth {name}" in names
     assert not any("matfree" in name for name in bench.parts(1, False))
 
 
@@ -61,6 +64,35 @@ def test_times_are_set_against_tensorflow_and_the_floor(eager):
     assert speed.aim is None and "8 x 8 x 3, 2 latents" in speed.metric
     (alone,) = cases.timed_rows(SMALL, False, 1, rivals=False)
     assert alone.metric == floor.metric
+
+
+def test_growth_is_the_power_between_two_cases(monkeypatch):
+    def compare(functions, rounds):
+        # Theirs are linear in both; ours square in latents.
+        powers = {cases.OURS: 2, cases.FLOOR: 1, "product": 1}
+        return {
+            (name, case): [case.latents ** powers[name] * case.outputs] * rounds
+            for name, case in functions
+        }
+
+    monkeypatch.setattr(growth.timing, "compare", compare)
+    chosen = [cases.Case(8, 2), cases.Case(8, 8), cases.Case(16, 8)]
+    latents, outputs, *shares = growth.time_rows(chosen, False, 2)
+    assert latents.value == pytest.approx(2) and latents.verdict == "pass"
+    assert "latents, time, value, 2 to 8, 8 pixels" in latents.metric
+    assert outputs.value == pytest.approx(1) and outputs.verdict == "pass"
+    # Twice the latents over the two parts.
+    assert [row.value for row in shares] == [1, 4, 4]
+    rows = growth.memory_rows(
+        chosen, lambda name, case, gradient, chunk: case.latents**1.2
+    )
+    assert [row.verdict for row in rows] == ["miss", "pass"]
+    assert rows[0].value == pytest.approx(1.2)
+
+
+def test_what_growth_is_set_against_is_the_product(eager):
+    case = cases.Case(8, 3, 2)
+    assert growth.product_of(case)().shape == (2, 3, 3)
 
 
 def test_aims_are_those_of_the_claim():
@@ -130,6 +162,32 @@ def test_errors_are_made_equal_by_the_number_of_probes():
     exact, slq = matfree._rows(SMALL, "value", times, deviations, (20, 20))
     assert exact.value == pytest.approx(10) and slq.value == pytest.approx(8)
     assert "error of 2 nats" in exact.against
+
+
+def test_errors_of_gradients_are_their_own(eager):
+    model, z = SMALL.model(), SMALL.data()
+    values, slopes = (
+        function
+        for function in matfree._own(SMALL, model, 2, 2, jit_compile=None)
+    )
+    expected, exact = cases.function_of(cases.OURS, SMALL, True)()
+    exact = matfree._flat(matfree.filled(exact, model))
+    assert matfree.error_of(slopes, exact, 2) > 0
+    assert len(exact) == model.count_params()
+    assert matfree.error_of(lambda seed: exact + seed, exact, 2) == (
+        pytest.approx(0.5**0.5, rel=1e-5)
+    )
+    assert values(0).shape == (len(z),) and np.isfinite(expected)
+    times = {matfree.MATFREE: [1.0], "exact": [0.1], "slq": [0.5]}
+    rows = matfree._rows(
+        SMALL,
+        "value and gradient",
+        times,
+        {matfree.MATFREE: 1.0, "slq": 2.0},
+        (2, 2),
+    )
+    assert rows[1].value == pytest.approx(0.5)
+    assert "in the entries of the gradient" in rows[0].against
 
 
 def test_the_generator_in_jax_is_the_same():

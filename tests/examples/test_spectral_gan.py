@@ -1,7 +1,9 @@
 """The example of spectral GANs, on few small images."""
 
 import dataclasses
+import io
 import json
+import types
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from examples.binary_gan_parts.data import Images
 from examples.spectral_parts import (
     config,
     factors,
+    figures,
     inversion,
     summary,
     training,
@@ -196,6 +199,85 @@ def test_a_change_of_one_factor_is_all_in_one():
         [1.0] * 4
     )
     assert factors.concentration(np.ones(4)) == pytest.approx(0.25)
+
+
+def test_changes_are_in_those_between_two_samples():
+    random = np.random.default_rng(0)
+    images = random.random((400, 8, 8, 1))
+
+    def judge(images):
+        shades = images.mean(axis=(1, 2))
+        return None, np.concatenate([shades, 1 - shades], axis=1)
+
+    found = factors.Factors(judge, images).changes(images[:200], images[200:])
+    # Whatever the unit of each, the mean between any two of them is one.
+    np.testing.assert_allclose(found.mean(axis=0), [1] * 4, rtol=1e-4)
+
+
+def test_quality_is_that_of_sets_of_equal_size(reference, images):
+    sizes = []
+
+    def judge(made):
+        return np.random.default_rng(0).normal(size=(len(made), 4)), None
+
+    class Counted(Reference):
+        def _quality(self, features):
+            sizes.append(len(features))
+            return {"FD": float(len(sizes))}
+
+    counted = Counted.__new__(Counted)
+    counted.judge, counted.count = judge, reference.count
+    assert reference.count == min(TINY.samples, len(images.test)) == 40
+    found = counted.quality(np.zeros((100, 8, 8, 1)))
+    assert sizes == [40, 40] and found == {"FD": 1.5}
+
+
+def test_a_gain_counts_only_where_its_interval_says_so():
+    def gain(conditions):
+        likelihoods = {
+            "samples": {"likelihood": [0.0]},
+            "held out": {"likelihood": [0.0]},
+            "effective rank": 1.0,
+        }
+        none = [{**record(2.0 + i, 0.5, 9.0), **likelihoods} for i in range(3)]
+        same = [
+            {**x, "condition": c} for x, c in zip(none, conditions, strict=True)
+        ]
+        rows = summary_of(same, none)._against_none("condition 0.1", "x")
+        return next(r for r in rows if "gain in cond" in r.metric).value
+
+    assert gain([3.0, 3.1, 2.9]) == pytest.approx(3, rel=0.01)
+    assert gain([9.1, 3.0, 8.5]) == 1
+
+
+def test_a_folder_of_other_runs_is_named(tmp_path, monkeypatch):
+    (tmp_path / "content.txt").write_text("other", encoding="utf-8")
+    given = dict.fromkeys(("data_dir", "only", "minutes", "out"))
+    holders = {
+        name: types.SimpleNamespace(value=value)
+        for name, value in {
+            **given,
+            "study": "digits",
+            "out_dir": str(tmp_path),
+        }.items()
+    }
+    with pytest.raises(spectral_gan.app.UsageError, match="an --out_dir that"):
+        spectral_gan.main(["x"], holders)
+
+
+def test_grays_of_a_picture_stay_gray():
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    figure = Figure((2, 2))
+    figure.subplots(2, 1)[0].imshow(np.linspace(0, 1, 64).reshape(8, 8), "gray")
+    figure.axes[1].plot(np.random.default_rng(0).normal(size=(9, 8)))
+    found = Image.open(io.BytesIO(figures._png(figure))).convert("RGB")
+    # The upper half holds no color.
+    upper = np.asarray(found, int)[: found.height // 2 - 4]
+    assert np.all(upper.max(axis=-1) == upper.min(axis=-1))
+    colored = np.asarray(found, int)[found.height // 2 :]
+    assert np.any(colored.max(axis=-1) - colored.min(axis=-1) > 50)
 
 
 def test_a_run_is_timed_before_it_begins(images):

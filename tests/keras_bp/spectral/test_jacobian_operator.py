@@ -109,6 +109,78 @@ def test_a_graph_refuses_what_eager_mode_refuses(name):
         tf.function(lambda z: JacobianOperator(model, z).dense())(z)
 
 
+class Gated(layers.Layer):
+    """A function with a gradient of its own, times weights."""
+
+    def __init__(self, start, trainable, count=1):
+        super().__init__()
+        self.gates = [
+            self.add_weight((), initializer=start, trainable=trainable)
+            for _ in range(count)
+        ]
+        self.built = True
+
+    def call(self, x):
+        y = coverage.doubled(x)
+        for gate in self.gates:
+            y = gate * y
+        return x + y
+
+
+HIDDEN = {
+    "frozen at zero": lambda x: Gated("zeros", False)(x),
+    "tiny twice": lambda x: Gated(
+        keras.initializers.Constant(1e-8), True, count=2
+    )(x),
+    "small beside another": lambda x: (
+        x + 1e-5 * layers.Lambda(coverage.doubled)(x)
+    ),
+}
+COUPLED = {
+    "by those after it": lambda x: layers.Lambda(
+        lambda x: keras.ops.flip(keras.ops.cumsum(keras.ops.flip(x, 0), 0), 0)
+    )(x),
+    "by a comparison": lambda x: layers.Lambda(
+        lambda x: keras.ops.where(x > keras.ops.mean(x, 0), x, 0.1 * x)
+    )(x),
+    "behind a frozen zero": lambda x: Mixed()(x),
+}
+
+
+class Mixed(layers.Layer):
+    """Adds the mean of the batch, times a weight that is not trained."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate = self.add_weight((), initializer="zeros", trainable=False)
+        self.built = True
+
+    def call(self, x):
+        return x + self.gate * keras.ops.mean(x, 0, keepdims=True)
+
+
+@pytest.mark.parametrize("name", [*HIDDEN, *COUPLED])
+def test_what_is_hidden_from_a_look_is_found(name):
+    x = keras.Input((4,))
+    words = "forward mode" if name in HIDDEN else "examples are coupled"
+    model = keras.Model(x, {**HIDDEN, **COUPLED}[name](x))
+    with pytest.raises(ValueError, match=words):
+        JacobianOperator(model, np.ones((1, 4)))
+
+
+def test_a_constant_kept_as_a_weight_may_be_moved_to_where_nothing_is_finite():
+    class Root(Mixed):
+        def call(self, x):
+            return keras.ops.sqrt(-self.gate) + x
+
+    x = keras.Input((4,))
+    found = JacobianOperator(keras.Model(x, Root()(x)), np.ones((1, 4)))
+    np.testing.assert_array_equal(found.dense()[0], np.eye(4))
+    with pytest.raises(ValueError, match="forward mode"):
+        y = layers.Lambda(coverage.doubled)(x)
+        JacobianOperator(keras.Model(x, Root()(y)), np.ones((1, 4)))
+
+
 def test_the_table_of_the_page_is_that_of_the_rows():
     page = coverage.PAGE.read_text(encoding="utf-8")
     assert coverage.in_page(page) == coverage.table(), coverage.__doc__

@@ -416,3 +416,43 @@ def test_other_weights_in_the_place_of_those_of_a_model_are_refused():
     scope = keras.StatelessScope([(weight, 3 * weight.value)])
     with scope, pytest.raises(ValueError, match="its own weights.*kernel"):
         log_det_metric(model, tf.ones((1, 2)))
+
+
+@pytest.mark.parametrize("method", STOCHASTIC)
+@pytest.mark.parametrize("diagonal", [True, False])
+def test_errors_tell_of_too_low_a_degree(method, diagonal):
+    # Of a diagonal metric all signs give the same: no spread tells of it.
+    eigenvalues, turn = np.logspace(-4, 0, 24), np.eye(24)
+    if not diagonal:
+        turn, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(24, 24)))
+    matrix = np.sqrt(eigenvalues)[:, None] * turn
+    model = small_generators.linear(matrix, dtype="float64")
+    found, error = log_det_metric(
+        model, np.ones((30, 24)), method, degree=12, seed=1, return_error=True
+    )
+    away = abs(found - np.log(eigenvalues).sum())
+    assert np.mean(away < error) > 0.68 and np.mean(away < 2 * error) > 0.9
+    # And are not so large as to say nothing.
+    assert np.median(error) < 25
+
+
+def test_one_step_of_quadrature_tells_nothing_of_its_error():
+    model = small_generators.linear(W)
+    _, error = log_det_metric(
+        model, Z, "slq", probes=4, degree=1, return_error=True
+    )
+    assert np.all(np.isinf(error))
+
+
+def test_lanczos_keeps_small_eigenvalues_that_products_lose():
+    # In float32 those of a product are lost below 1e-7 of the largest.
+    random = np.random.default_rng(0)
+    turns = [np.linalg.qr(random.normal(size=(12, 12)))[0] for _ in range(2)]
+    matrix = turns[0] * np.geomspace(1e-5, 1.0, 12) @ turns[1]
+    matrix = matrix.astype("float32")
+    model = small_generators.linear(matrix, dtype="float32")
+    expected = 2 * np.linalg.slogdet(matrix.astype("float64"))[1]
+    found, error = log_det_metric(
+        model, np.ones((2, 12)), "lanczos", return_error=True
+    )
+    assert np.all(abs(found - expected) < error) and np.all(error < 0.1)

@@ -104,6 +104,17 @@ def test_repeated_singular_values_are_all_found():
     np.testing.assert_allclose(inner, np.eye(4), atol=1e-10)
 
 
+def test_no_copy_of_a_repeated_value_is_left_out():
+    # The powers of one vector hold one direction of each eigenspace, and a
+    # residual of zero tells of none that is missing.
+    turn, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(80, 80)))
+    values = np.concatenate([[3.0, 3.0, 3.0], np.linspace(2.0, 0.5, 77)])
+    model = small_generators.linear(values[:, None] * turn, dtype="float64")
+    found = top_singular(model, np.ones((1, 80)), 4)
+    np.testing.assert_allclose(found.values[0], [3, 3, 3, 2], 1e-4)
+    assert np.all(found.residuals < 1e-2)
+
+
 def test_the_start_is_the_same_at_each_call_or_that_of_a_seed():
     model, z = generator(), RNG.normal(size=(1, N))
 
