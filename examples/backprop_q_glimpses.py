@@ -64,7 +64,7 @@ COMPARISON = command.Comparison(
                 tuned=2,
                 rates=(0.001, 0.003, 0.01),
                 steps=6000,
-                every=200,
+                every=300,
                 evaluated=10_000,
                 critic_rate=0.003,
             ),

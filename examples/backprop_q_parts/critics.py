@@ -44,8 +44,8 @@ def tables(graph):
         Dictionary, for `networks` of `keras_bp.training.CriticOptions`.
     """
     below = {name: set() for name in graph.nodes}
-    for cost, (parents, _) in graph.costs.items():
-        left = list(parents)
+    for cost in graph.costs:
+        left = list(graph.seen(cost))
         while left:
             name = left.pop()
             below[name].add(cost)

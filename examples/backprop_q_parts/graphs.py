@@ -2,7 +2,8 @@
 
 Each node is a bit, whose logit is an offset and the sum of 2x - 1 over its
 parents; each cost is the squared distance of a sum of bits from a number. The
-offsets are one weight, whose gradient is to be found.
+offsets are one weight, whose gradient is to be found. One more graph is of
+normal nodes, of which the mean is an offset and half the sum of the parents.
 """
 
 import dataclasses
@@ -18,21 +19,27 @@ ONE = np.ones((1, 1), "float32")
 
 
 @keras.saving.register_keras_serializable(package="keras_bp_examples")
-class SquaredSum:
-    """The squared distance of a sum from a number.
+class SquaredSums:
+    """The squared distance of a sum from a number, or several of them added.
 
     Args:
-        target: Float.
+        terms: List of pairs: which of the values are added, and the number.
     """
 
-    def __init__(self, target):
-        self.target = target
+    def __init__(self, terms):
+        self.terms = terms
 
     def __call__(self, *values):
-        return ops.sum((sum(values) - self.target) ** 2, axis=-1)
+        return ops.sum(
+            sum(
+                (sum(values[i] for i in places) - target) ** 2
+                for places, target in self.terms
+            ),
+            axis=-1,
+        )
 
     def get_config(self):
-        return {"target": self.target}
+        return {"terms": self.terms}
 
     @classmethod
     def from_config(cls, config):
@@ -41,20 +48,53 @@ class SquaredSum:
 
 @dataclasses.dataclass(frozen=True)
 class Graph:
-    """A graph of bits.
+    """A graph of bits, or of normal nodes.
 
     Attributes:
         figure: String, where the paper has it.
         nodes: Dictionary from the name of a node to the names of its parents.
         costs: Dictionary from the name of a cost to a pair: the nodes that it
-            is of, and the number from which their sum is to be far.
+            is of, and the number from which their sum is to be near; or to
+            several such pairs, wrapped in one cost.
         offsets: Tuple of floats, or empty for zeros.
+        normal: Boolean, whether nodes are normal, with a deviation of 1.
     """
 
     figure: str
     nodes: dict
     costs: dict
     offsets: tuple = ()
+    normal: bool = False
+
+    def terms(self, cost):
+        """The pairs of a cost."""
+        found = self.costs[cost]
+        return (found,) if isinstance(found[1], float) else found
+
+    def seen(self, cost):
+        """Names of the nodes that a cost is of, in order."""
+        seen = {x for parents, _ in self.terms(cost) for x in parents}
+        return tuple(name for name in self.nodes if name in seen)
+
+    def known_gradient(self):
+        """The gradient of the offsets of normal nodes, in closed form.
+
+        A cost is the square of a mean, which is linear in the offsets, and a
+        variance, which is not theirs.
+        """
+        means, slopes = {}, {}
+        offsets = self.offsets or (0.0,) * len(self.nodes)
+        for place, (name, parents) in enumerate(self.nodes.items()):
+            own = np.eye(len(self.nodes))[place]
+            slopes[name] = own + 0.5 * sum(slopes[x] for x in parents)
+            means[name] = offsets[place] + 0.5 * sum(means[x] for x in parents)
+        return sum(
+            2
+            * (sum(means[x] for x in parents) - target)
+            * sum(slopes[x] for x in parents)
+            for cost in self.costs
+            for parents, target in self.terms(cost)
+        )
 
     def model(self, model_class, estimator="auto", seed=0, samples=1):
         """The graph, not compiled.
@@ -70,26 +110,33 @@ class Graph:
         layer = keras.layers.Dense(
             number, use_bias=False, kernel_initializer="zeros", name="offsets"
         )
-        logits, bits = layer(x), {}
+        offsets, values = layer(x), {}
         for index, (name, parents) in enumerate(self.nodes.items()):
-            logit = logits[:, index : index + 1]
+            given = offsets[:, index : index + 1]
             for parent in parents:
-                logit = logit + 2 * bits[parent] - 1
-            bits[name] = StochasticNode(
-                "bernoulli",
+                value = values[parent]
+                given = given + (0.5 * value if self.normal else 2 * value - 1)
+            values[name] = StochasticNode(
+                "normal" if self.normal else "bernoulli",
                 estimator,
                 samples=1 if index else samples,
                 seed=100 * seed + index,
                 name=name,
-            )(logit)
-        costs = [
-            CostNode(SquaredSum(target), name=name)([bits[x] for x in parents])
-            for name, (parents, target) in self.costs.items()
-        ]
+            )([given, 0 * given + 1] if self.normal else given)
+        costs = [self._cost(name, values) for name in self.costs]
         model = model_class(x, costs)
         if self.offsets:
             layer.kernel.assign([self.offsets])
         return model
+
+    def _cost(self, name, values):
+        seen = self.seen(name)
+        terms = [
+            ([seen.index(x) for x in parents], target)
+            for parents, target in self.terms(name)
+        ]
+        node = CostNode(SquaredSums(terms), name=name)
+        return node([values[x] for x in seen])
 
 
 def _layers(number, width):
@@ -123,7 +170,13 @@ GRAPHS = {
         {"f1": (("y",), 0.45), "f2": (("y", "z"), 0.9)},
     ),
     "wrapped chain": Graph(
-        "Fig. 2d, 2e",
+        "Fig. 2d",
+        {"x": (), "y": ("x",), "z": ("y",)},
+        {"f": ((("x",), 0.2), (("x", "y"), 0.7), (("y", "z"), 1.3))},
+        (0.4, -0.3, 0.2),
+    ),
+    "chain of costs": Graph(
+        "Fig. 2e",
         {"x": (), "y": ("x",), "z": ("y",)},
         {
             "f1": (("x",), 0.2),
@@ -194,5 +247,16 @@ GRAPHS = {
         {"x1": (), "x2": (), "y1": ("x1", "x2"), "y2": ("x1", "x2")},
         {"f": (("y1", "y2"), 0.6)},
         (0.3, -0.4, 0.2, 0.1),
+    ),
+}
+
+# Of these the states cannot be gone through.
+NORMAL = {
+    "normal diamond": Graph(
+        "Fig. 2a, of normal nodes",
+        {"x": (), "y": ("x",), "z": ("x",)},
+        {"f1": (("y",), 0.45), "f2": (("y", "z"), 0.9)},
+        (0.5, -0.3, 0.2),
+        normal=True,
     ),
 }

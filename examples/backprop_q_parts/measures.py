@@ -10,7 +10,9 @@ import tensorflow as tf
 from examples.backprop_q_parts.graphs import ONE
 from keras_bp.training import BackpropQModel, CriticOptions, SurrogateModel
 
+# Of bits, and of normal nodes.
 MODES = ("all_action", "advantage", "control_variate")
+NORMAL_MODES = ("reparameterized", "advantage", "control_variate")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,8 +64,10 @@ class Measured:
         return float(np.abs((self.mean - exact) / error).max())
 
 
-def exact_gradient(model):
-    """By going through all states."""
+def exact_gradient(graph, model):
+    """In closed form for normal nodes, else by going through all states."""
+    if graph.normal:
+        return graph.known_gradient()
     nodes = tuple(model.stochastic_graph.nodes)
     return _gradient(model, 1, nodes).numpy()[0]
 

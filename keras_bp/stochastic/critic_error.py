@@ -10,6 +10,7 @@ from keras import ops
 from keras_bp import _checks
 from keras_bp.stochastic._estimates import check_surrogate_model, unchanged
 from keras_bp.stochastic._table import number, text_table
+from keras_bp.training._backprop_q_noise import noisy_steps
 from keras_bp.training.backprop_q_model import BackpropQModel
 
 METHODS = ("auto", "enumerate", "monte_carlo")
@@ -116,7 +117,8 @@ def critic_error(model, x, y=None, method="auto", num_samples=20_000):
 
     Raises:
         TypeError: `model` is no `BackpropQModel`.
-        ValueError: It is not compiled, or cannot be enumerated.
+        ValueError: It is not compiled, or cannot be enumerated: it has too
+            many states, or layers that draw noise, such as `Dropout`.
 
     Example:
 
@@ -164,6 +166,13 @@ def _as_tensor(x):
 
 
 def _enumerated(model, x, y):
+    noisy = noisy_steps(model.stochastic_graph)
+    if noisy:
+        raise ValueError(
+            "critic_error expects no noise but that of stochastic nodes for "
+            "the method 'enumerate'. Use 'monte_carlo', or leave out layers "
+            f"such as Dropout. Received: {noisy}"
+        )
     nodes = tuple(model.stochastic_graph.nodes)
     found = []
     for each in model.critic_values(x, y, enumerated=nodes):

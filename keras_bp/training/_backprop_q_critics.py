@@ -118,10 +118,11 @@ class Critics(SeededLayer, keras.layers.Layer):
                     run.draws[each.name].axes,
                 )
                 value = self.encoded(each, value)
-            elif each.kind == "input":
-                value, axes = run.value(each.place)
-            else:
+            elif each.kind == "target":
                 value, axes = ops.convert_to_tensor(targets[each.name]), ()
+                value = self.encoded(each, value)
+            else:
+                value, axes = run.value(each.place)
             value = ops.cast(ops.stop_gradient(value), self.kind)
             value = ops.reshape(value, (-1, *each.shape))
             found.append(run.axes.expand(value, axes, own))
@@ -129,8 +130,11 @@ class Critics(SeededLayer, keras.layers.Layer):
 
     def encoded(self, each, value):
         """Class numbers as one-hot vectors."""
-        if each.place is not None and each.kind == "node":
-            value = ops.one_hot(value, each.place, dtype=self.kind)
+        if each.classes is not None:
+            value = ops.reshape(
+                ops.cast(value, "int32"), (-1, *each.shape[:-1])
+            )
+            value = ops.one_hot(value, each.classes, dtype=self.kind)
         return ops.cast(value, self.kind)
 
     def trained(self, name, inputs):

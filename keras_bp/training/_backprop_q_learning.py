@@ -15,6 +15,7 @@ from keras_bp.training._backprop_q_replay import (
     targets_in,
 )
 from keras_bp.training._backprop_q_targets import Costs, Returns, critic_losses
+from keras_bp.training._local_trace import settled
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +119,7 @@ class Learning:
             for cost in plan.sources
             for slot in self._wanted(name, cost, trace)
         }
-        run = Resampled(self._graph, record, plan.scope, slots.values())
+        run = Resampled(self._graph, record, plan, slots.values())
         costs = self.costs(targets_in(record))
         return name, run, costs, self.returns(run, costs, trace)
 
@@ -139,6 +140,8 @@ class Learning:
                 for each in self.critics.plans[child].inputs:
                     if each.kind == "node":
                         found.append(self._graph.nodes[each.name].outputs)
+                    if each.kind == "noise":
+                        found.append(each.place)
             if deep or trace > 0:
                 found += self._wanted(child, cost, trace, seen)
         return found
@@ -174,6 +177,8 @@ class Learning:
         gradients = tape.gradient(
             loss, [x.value for x in variables], unconnected_gradients="zero"
         )
+        # One critic learns from others, which are written too.
+        gradients = settled(gradients)
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
 
 

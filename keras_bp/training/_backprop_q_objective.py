@@ -134,12 +134,13 @@ class CriticObjective(Objective):
     def _own_mean(self, parts):
         r"""The mean of Q over the node, or Q at the mean of the node.
 
-        The first where the node is one unit that can be counted.
+        The first where the node is one unit that can be counted. A node that
+        has no mean takes another sample in its place.
         """
         found, changes = parts.draw.distribution, parts.changes
         plan, kind = self._critics.plans[parts.name], self._critics.kind
         shape = plan.inputs[plan.own].shape
-        mean = ops.cast(ops.stop_gradient(found.mean()), kind)
+        mean = ops.cast(ops.stop_gradient(self._mean_of(parts)), kind)
         if found.name == "bernoulli" and changes.count == 1:
             one = ops.ones_like(parts.inputs[plan.own])
             p = ops.reshape(mean, (-1,))
@@ -149,6 +150,19 @@ class CriticObjective(Objective):
             p = ops.reshape(mean, (-1, changes.count))
             return ops.sum(changes.classes() * p, axis=-1)
         return changes.at(ops.reshape(mean, (-1, *shape)))
+
+    def _mean_of(self, parts):
+        found = parts.draw.distribution
+        if found.name != "callable":
+            return found.mean()
+        other = found.sample(parts.node.noise_of(found))
+        try:
+            mean = found.mean()
+        except RuntimeError:
+            # What a distribution raises that has no formula for its mean.
+            return other
+        # Of a Cauchy distribution there is none, nor of Student's always.
+        return ops.where(ops.isfinite(mean), mean, ops.cast(other, mean.dtype))
 
     def _scored(self, parts, signal):
         found = parts.draw.distribution

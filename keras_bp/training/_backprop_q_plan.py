@@ -4,6 +4,7 @@ import dataclasses
 
 import keras
 
+from keras_bp.training._backprop_q_noise import noise_above
 from keras_bp.training.stochastic_graph import slots_in
 
 
@@ -12,18 +13,24 @@ class CriticInput:
     """One of the tensors that a critic sees.
 
     Attributes:
-        kind: String, `"node"`, `"input"` (of the model) or `"target"`.
-        name: String, of the node, of the input, or of the output that the
-            target belongs to.
+        kind: String, `"node"`, `"noise"` (what a layer such as `Dropout`
+            makes), `"input"` (of the model) or `"target"`.
+        name: String, of the node, of the layer, of the input, or of the
+            output that the target belongs to.
         shape: Tuple, without the batch; class numbers have become one-hot.
-        place: `Slot` of an input, or the number of classes of a node that
-            returns their numbers, or None.
+        place: `Slot` of noise or of an input, or the number of classes of a
+            node or target that holds their numbers, or None.
     """
 
     kind: str
     name: str
     shape: tuple
     place: object = None
+
+    @property
+    def classes(self):
+        """The number of classes of what holds their numbers, else None."""
+        return self.place if isinstance(self.place, int) else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +59,12 @@ class Plan:
     def scope(self):
         return tuple(x.name for x in self.inputs if x.kind == "node")
 
+    @property
+    def given(self):
+        """Names of the steps whose outputs are known where this is asked."""
+        kinds = ("node", "noise")
+        return {x.name for x in self.inputs if x.kind in kinds}
+
 
 def plans_of(graph, slots, losses, names, discount, target_shapes):
     """Plans the critics of some nodes.
@@ -68,7 +81,7 @@ def plans_of(graph, slots, losses, names, discount, target_shapes):
     Returns:
         Dictionary from a name to its `Plan`.
     """
-    outputs = {loss.name: output for output, loss in losses.items()}
+    outputs = {loss.name: (key, loss) for key, loss in losses.items()}
     factors = {
         cost: _discounts(graph, slot, names, discount)
         for cost, slot in slots.items()
@@ -84,7 +97,7 @@ def plans_of(graph, slots, losses, names, discount, target_shapes):
         )
         inputs = _inputs(graph, name, [slots[cost] for cost in sources])
         inputs += [
-            CriticInput("target", outputs[cost], target_shapes[outputs[cost]])
+            _target_input(*outputs[cost], target_shapes)
             for cost in sources
             if cost in outputs
         ]
@@ -134,7 +147,8 @@ def _inputs(graph, name, slots):
     """The frontier of a node, and the inputs that reach costs around it."""
     step = graph.nodes[name]
     own = {*graph.ancestors([step.args, step.kwargs]), name}
-    steps = needed_steps(graph, own, slots)
+    noise = noise_above(graph, name)
+    steps = needed_steps(graph, {*own, *(x.name for x in noise)}, slots)
     read = {slot.index for step in steps for slot in slots_in(_given(step))}
     read |= {slot.index for slot in slots}
     nodes = [
@@ -142,13 +156,37 @@ def _inputs(graph, name, slots):
         for x in graph.nodes
         if x in own and _out(graph, x) in read
     ]
+    noises = [
+        CriticInput("noise", each.name, tuple(slot.shape[1:]), slot)
+        for each in noise
+        for slot in slots_in(each.outputs)
+        if slot.index in read
+    ]
     named = graph.input_names
     inputs = [
         CriticInput("input", named[i], tuple(slot.shape[1:]), slot)
         for i, slot in enumerate(graph.inputs)
         if slot.index in read
     ]
-    return nodes + inputs
+    return nodes + noises + inputs
+
+
+def _target_input(output, loss, shapes):
+    """Targets as they are, but for the numbers of classes."""
+    shape = tuple(shapes[output])
+    if not loss.is_sparse:
+        # What has one number for each example has a vector of one.
+        return CriticInput("target", output, shape or (1,))
+    known = tuple(loss.slot.shape[1:])
+    if len(shape) == len(known):
+        shape = shape[:-1]
+    # The axis of the classes, which need not be the last.
+    classes = [
+        size
+        for axis, size in enumerate(known)
+        if known[:axis] + known[axis + 1 :] == shape
+    ][-1:] or known[-1:]
+    return CriticInput("target", output, (*shape, *classes), *classes)
 
 
 def needed_steps(graph, given, slots):

@@ -17,11 +17,11 @@ class Resampled(Pass):
     Args:
         graph: `StochasticGraph`.
         record: Dictionary, as `record_of` returns it.
-        given: Names of the nodes that are taken from the record.
+        plan: `Plan`, whose scope is taken from the record.
         slots: List of `Slot`, what is wanted.
     """
 
-    def __init__(self, graph, record, given, slots):
+    def __init__(self, graph, record, plan, slots):
         self.graph, self.mode = graph, Mode(folded=False)
         self.axes = Axes(ops.shape(next(iter(record.values())))[0], graph.nodes)
         self.draws, self.costs, self.weights = {}, {}, {}
@@ -31,13 +31,17 @@ class Resampled(Pass):
             for slot in graph.inputs
             if ("input", slot.index) in record
         }
-        for name in given:
+        for each in plan.inputs:
+            if each.kind == "noise":
+                index = each.place.index
+                self._values[index] = record["noise", index], ()
+        for name in plan.scope:
             value = record["node", name]
             self.draws[name] = Draw(None, None, value, ())
             step = graph.nodes[name]
             (slot,) = slots_in(step.outputs)
             self._values[slot.index] = step.operation.to_output(value), ()
-        self._run(needed_steps(graph, set(given), slots))
+        self._run(needed_steps(graph, plan.given, slots))
 
 
 def record_of(run, plans, targets):
@@ -56,12 +60,12 @@ def record_of(run, plans, targets):
         for each in plan.inputs:
             if each.kind == "node":
                 found["node", each.name] = run.draws[each.name].value
-            elif each.kind == "input":
-                found["input", each.place.index] = run.value(each.place)[0]
-            else:
+            elif each.kind == "target":
                 found["target", each.name] = ops.convert_to_tensor(
                     targets[each.name]
                 )
+            else:
+                found[each.kind, each.place.index] = run.value(each.place)[0]
     return {key: ops.stop_gradient(value) for key, value in found.items()}
 
 
@@ -95,10 +99,9 @@ def check_memory(plans, graph, options, owner, widths):
     shapes = {}
     for plan in plans:
         for each in plan.inputs:
-            shape = each.shape
-            if each.kind == "node" and each.place is not None:
-                shape = shape[:-1]
-            shapes[each.kind, each.name] = shape
+            shape = each.shape if each.classes is None else each.shape[:-1]
+            # A layer may have several outputs.
+            shapes[each.kind, each.name, each.place] = shape
     numbers = sum(math.prod(shape) for shape in shapes.values())
     needed = options.size * numbers * widths
     if needed > options.memory:

@@ -38,9 +38,11 @@ def with_critics(graph, modes, input_names):
         if step.name not in modes:
             return step
         node = step.operation
-        if id(node) not in views:
-            views[id(node)] = _view(node, modes[step.name])
-        return dataclasses.replace(step, operation=views[id(node)])
+        # A node that is applied twice may learn otherwise each time.
+        key = id(node), modes[step.name]
+        if key not in views:
+            views[key] = _view(node, modes[step.name])
+        return dataclasses.replace(step, operation=views[key])
 
     found = copy.copy(graph)
     found.input_names = input_names

@@ -26,6 +26,15 @@ class CompiledLoss:
     loss: object
     weight: float
 
+    @property
+    def is_sparse(self):
+        """Whether targets are the numbers of classes."""
+        loss = self.loss
+        return (
+            isinstance(loss, keras.losses.SparseCategoricalCrossentropy)
+            or loss is keras.losses.sparse_categorical_crossentropy
+        )
+
     def of(self, y_true, y_pred, dtype):
         """The cost of each row, times the weight, shape `(rows,)`."""
         mask = getattr(y_pred, "_keras_mask", None)

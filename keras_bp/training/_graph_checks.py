@@ -45,7 +45,9 @@ def _check_seeds(graph):
     for name, step in graph.nodes.items():
         node = step.operation
         other = seen.setdefault(node.seed, node)
-        if node.seed is not None and other is not node:
+        # One node that is applied twice draws on from the first time.
+        same = other.seed_generator is node.seed_generator
+        if node.seed is not None and not same:
             raise ValueError(
                 "SurrogateModel expects nodes with a `seed` of their own, or "
                 "None: nodes of one seed draw the same noise. Received: "

@@ -8,8 +8,10 @@ from keras_bp.training._backprop_q_inspection import CriticInspection
 from keras_bp.training._backprop_q_making import made_critics
 from keras_bp.training._backprop_q_objective import CriticObjective
 from keras_bp.training._backprop_q_plan import check_costs, named_nodes
+from keras_bp.training._backprop_q_saving import TargetShapes
 from keras_bp.training._backprop_q_views import modes_of, with_critics
 from keras_bp.training._graph_checks import check_paths, local_values
+from keras_bp.training._local_trace import settled
 from keras_bp.training._pass import Mode
 from keras_bp.training._penalties import cost_dtype
 from keras_bp.training.critic_options import CriticOptions
@@ -37,9 +39,11 @@ class BackpropQModel(CriticInspection, SurrogateModel):
       two for :math:`E[Q]`. Unbiased for any critic, and the only mode that is.
     - `"auto"`: the first that is defined for the node.
 
-    The others have a bias, that of the critic, and little variance. The
-    gradient of a cost in the sample of a node with a critic does not flow; the
-    critic's inputs and weights are constants to it.
+    What a layer such as `Dropout` above a node has made is part of the scope
+    where a cost hangs on it too. A node without a mean takes another sample
+    for :math:`V`. The other modes have a bias, that of the critic, and little
+    variance. The gradient of a cost in the sample of a node with a critic does
+    not flow; the critic's inputs and weights are constants to it.
 
     Args:
         inputs: As in `keras.Model`.
@@ -125,6 +129,11 @@ class BackpropQModel(CriticInspection, SurrogateModel):
                 key: keras.metrics.Mean(name=key)
                 for key in ("critic_loss", "lost_targets")
             }
+        # Files of weights are read in the order of names: this before the
+        # critics and their optimizer. Not tracked as a layer.
+        vars(self)["critic_file"] = TargetShapes(
+            lambda: self.critics and self._target_shapes, self._build_critics
+        )
         # `fit` would trace twice.
         self.optimizer.build(self._actor_variables())
         if not self._output_losses:
@@ -208,17 +217,19 @@ class BackpropQModel(CriticInspection, SurrogateModel):
         gradients, along = tape.gradient(total, [weights, list(paths.values())])
         check_paths(dict(zip(paths, along, strict=True)))
         if weights:
+            gradients = settled(gradients)
             self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
         self._learn(found.run, y, replicas)
         return self._logs(found, x, y, sample_weight)
 
     def _actor_variables(self):
         """Without what the own estimators of nodes with a critic train."""
-        idle = {
-            id(x)
-            for name in self._modes
-            for x in self.stochastic_graph.nodes[name].operation.variables
-        }
+        idle, busy = set(), set()
+        for name, step in self.stochastic_graph.nodes.items():
+            # A node that is applied twice may be both.
+            part = idle if name in self._modes else busy
+            part |= {id(x) for x in step.operation.variables}
+        idle -= busy
         return [x for x in self.trainable_variables if id(x) not in idle]
 
     def _learn(self, run, y, replicas=1):

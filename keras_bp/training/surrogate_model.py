@@ -15,6 +15,7 @@ from keras_bp.training._graph_checks import (
     check_paths,
     local_values,
 )
+from keras_bp.training._local_trace import settled
 from keras_bp.training._objective import Objective, Supervision
 from keras_bp.training._pass import Mode, Pass
 from keras_bp.training._penalties import cost_dtype, penalty
@@ -207,7 +208,7 @@ class SurrogateModel(keras.Model):
         return self._surrogate(run, y, sample_weight, update)
 
     def _surrogate(self, run, y, sample_weight, update=False):
-        added = self._penalty()
+        added = penalty(self.stochastic_graph)
         objective = self._objective_of(run, y, sample_weight)
         found = {
             name: objective.estimate(name)
@@ -233,9 +234,6 @@ class SurrogateModel(keras.Model):
             cost_dtype(self.stochastic_graph),
         )
 
-    def _penalty(self):
-        return penalty(self.stochastic_graph)
-
     def train_step(self, data):
         import tensorflow as tf
 
@@ -251,14 +249,16 @@ class SurrogateModel(keras.Model):
         check_paths(dict(zip(paths, along, strict=True)))
         # A graph without weights still has baselines to move.
         if weights:
-            self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
+            # An estimator reads what is below its node once more.
+            pairs = zip(settled(gradients), weights, strict=True)
+            self.optimizer.apply_gradients(pairs)
         return self._logs(found, x, y, sample_weight)
 
     def test_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         run = self._run(x, Mode(training=False))
         objective = self._objective_of(run, y, sample_weight)
-        loss = objective.direct() + self._penalty()
+        loss = objective.direct() + penalty(self.stochastic_graph)
         means, costs = objective.means(), objective.costs
         found = Surrogate(loss, loss, means, {}, run, costs)
         return self._logs(found, x, y, sample_weight)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from examples import backprop_q as example
-from examples.backprop_q_parts import measures
-from examples.backprop_q_parts.graphs import GRAPHS
+from examples.backprop_q_parts import figures, measures
+from examples.backprop_q_parts.graphs import GRAPHS, NORMAL
+from keras_bp.training import BackpropQModel, SurrogateModel
 
 TINY = measures.Config(steps=3, rows=32, blocks=6, units=4)
 
@@ -51,3 +52,34 @@ def test_the_same_critics_serve_all_modes():
 def test_all_figures_of_the_paper_have_a_graph():
     told = " ".join(graph.figure for graph in GRAPHS.values())
     assert all(f"Fig. {number}" in told for number in range(1, 9))
+
+
+def test_costs_are_wrapped_in_one_that_is_their_sum():
+    graphs = [GRAPHS["wrapped chain"], GRAPHS["chain of costs"]]
+    # All are seen: the scope of the last node is the whole chain.
+    assert graphs[0].seen("f") == ("x", "y", "z")
+    found = []
+    for graph in graphs:
+        model = graph.model(BackpropQModel)
+        model.compile("sgd")
+        found.append(measures.exact_gradient(graph, model))
+        scope = model.critics.plans["z"].scope
+        assert scope == (("x", "y", "z") if len(found) == 1 else ("y", "z"))
+    np.testing.assert_allclose(*found, rtol=1e-5)
+
+
+def test_the_gradient_of_normal_nodes_is_that_along_their_path():
+    (graph,) = NORMAL.values()
+    model = graph.model(SurrogateModel)
+    model.compile("sgd")
+    found = measures.measured(model, measures.Config(rows=2000, blocks=20))
+    assert found.worst_z(measures.exact_gradient(graph, model)) < 4.5
+
+
+def test_normal_nodes_learn_from_slopes_and_a_picture_shows_it(tmp_path):
+    rows = example.rows_of("normal diamond", TINY, show=lambda told: None)
+    names = {row.name for row in rows}
+    assert "normal diamond, reparameterized" in names
+    assert "normal diamond, all_action" not in names
+    path = figures.draw(rows, tmp_path / "picture.png")
+    assert 5_000 < path.stat().st_size < 100_000

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from graph_order import assert_written_last
 from keras import ops
 from stochastic_graphs import (
     CHAIN,
@@ -666,3 +667,16 @@ def test_missing_targets_are_told():
     model.compile("sgd", loss="mse")
     with pytest.raises(ValueError, match="expects targets `y`"):
         model.fit(batch()[0], verbose=0)
+
+
+def test_what_an_estimator_evaluates_once_more_is_read_before_it_is_written():
+    x = bits = keras.Input((4,))
+    for index in range(2):
+        node = StochasticNode("bernoulli", "disarm", seed=index)
+        bits = node(keras.layers.Dense(4)(bits))
+    model = SurrogateModel(x, keras.layers.Dense(4)(bits))
+    model.compile("sgd", loss="mse")
+    model.optimizer.build(model.trainable_variables)
+    batch = tf.ones((8, 4))
+    step = tf.function(lambda: model.train_step((batch, batch)))
+    assert_written_last(step.get_concrete_function().graph)
