@@ -12,6 +12,7 @@ from keras_bp.training.difference_target_propagation_model import (
 from keras_bp.training.direct_feedback_alignment_model import (
     DirectFeedbackAlignmentModel,
 )
+from keras_bp.training.distributed import distributed
 from keras_bp.training.feedback_alignment_model import FeedbackAlignmentModel
 from keras_bp.training.forward_forward_model import ForwardForwardModel
 from keras_bp.training.implicit_model import ImplicitModel
@@ -51,6 +52,7 @@ __all__ = [
     "Surrogate",
     "SurrogateModel",
     "binary_gan_networks",
+    "distributed",
     "index_examples",
     "learning_rate_sweep",
     "local_rules",

@@ -146,9 +146,9 @@ IMPORT = """
 import sys, time
 import keras, tensorflow
 before = set(sys.modules)
-begin = time.perf_counter()
+begin = time.process_time()
 import keras_bp
-print(time.perf_counter() - begin)
+print(time.process_time() - begin)
 print(*(set(sys.modules) - before), sep="\\n")
 """
 
