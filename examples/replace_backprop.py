@@ -11,7 +11,8 @@ between weights and feedback, steps, and memory.
 
 Run it as `python -m examples.replace_backprop`, for digits; `--study` names one
 of the others, which need `--data_dir` or KERAS_BP_DATA. What is done is kept:
-with `--minutes` a run ends in time, and the next one goes on from there.
+with `--minutes` a run ends in time, and the next one goes on from there; so
+does one that ends because its memory maps run out.
 """
 
 from examples import quiet  # isort: skip  # noqa: F401, before Keras
@@ -66,6 +67,8 @@ def work(study, given, names, folder, minutes=None):
         rate, rows = _trained(study, sweep, name, path)
         seen = None
         if sweep.name in study.watched:
+            # More seeds may choose another rate.
+            stem = f"{stem}-{rate:g}"
             if not store.has(stem):
                 store.keep(stem, watched(name, sweep, study, rate))
             seen = store.found(stem)
@@ -81,7 +84,8 @@ def work(study, given, names, folder, minutes=None):
         )
         print(
             f"[{passed:.1f} min] {sweep.name}, {sweep.depth} hidden, "
-            f"{name}: accuracy {accuracy:.4f} at {rate:g}",
+            f"{name}: accuracy {accuracy:.4f} at {rate:g}"
+            + at_the_end(rate, study.rates),
             flush=True,
         )
     return found
@@ -105,6 +109,14 @@ def _trained(study, sweep, name, path):
     rate = LearningRateSweep(rows).best_rate(name)
     others = [row for row in rows if row["rate"] != rate]
     return rate, others + run((rate,), study.seeds)
+
+
+def at_the_end(rate, rates):
+    """A warning that a wider grid might do better, or an empty string."""
+    ends = min(rates), max(rates)
+    if rate not in ends or ends[0] == ends[1]:
+        return ""
+    return f", the {'least' if rate == ends[0] else 'largest'} tried"
 
 
 def adopt(source, target, old, new):

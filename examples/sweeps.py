@@ -8,6 +8,10 @@ from absl import app, flags
 
 from benchmarks import environment, results, tables
 
+# The share of its memory maps at which a process ends: the next method of a
+# sweep needs room too.
+_MAPS = 0.8
+
 
 @dataclasses.dataclass(frozen=True)
 class Command:
@@ -21,7 +25,8 @@ class Command:
         folder: String, of the runs of all studies.
         title: Function of a study and its summary.
         summary: Function of the name of a study, the study, and what was
-            found; returns an object with `rows`, `draw` and `seconds`.
+            found; returns an object with `rows`, `draw`, which returns the
+            path of a picture, a list of them, or None, and `seconds`.
         picture: String, the name of its file.
     """
 
@@ -95,28 +100,67 @@ class Command:
         """Prints the rows, draws the picture, and writes the result."""
         summary = self.summary(name, study, found)
         rows = summary.rows()
+        if not rows:
+            print("Nothing is done yet, so there is no result.")
+            return
         print(tables.text_table(rows))
-        print(f"Picture: {summary.draw(folder / self.picture)}")
+        drawn = summary.draw(folder / self.picture)
+        for picture in drawn if isinstance(drawn, list) else [drawn]:
+            if picture is not None:
+                print(f"Picture: {picture}")
         result = environment.result(
             self.title(study, summary),
-            f"python -m {self.module} --study={name}",
+            self._command(name, study),
             list(range(study.seeds)),
             summary.seconds(),
             rows,
         )
         results.write(result, path or folder / "metrics.json")
 
+    def _command(self, name, study):
+        """What repeats a run, with the seeds if they are not the study's."""
+        command = f"python -m {self.module} --study={name}"
+        if study.seeds != getattr(self.studies.get(name), "seeds", None):
+            command += f" --seeds={study.seeds}"
+        return command
+
 
 def in_time(sweeps, names, minutes):
-    """Pairs of a sweep and a method, as long as there is time.
+    """Pairs of a sweep and a method, as long as there is time and room.
 
     Yields also the minutes that have passed. Those that are left are named.
+    Each program that XLA compiles stays mapped in memory, and a process that
+    reaches the limit of its system dies: nothing begins near it.
     """
-    begin = time.perf_counter()
+    begin, full = time.perf_counter(), False
     for sweep in sweeps:
         for name in names:
             passed = (time.perf_counter() - begin) / 60
-            if minutes is not None and passed > minutes:
+            if not full and maps_are_full():
+                full = True
+                print(
+                    "This process has nearly all memory maps that the system "
+                    "allows it. Begin again: what is done is kept.",
+                    flush=True,
+                )
+            if full or (minutes is not None and passed > minutes):
                 print(f"Left: {sweep.name}, {name}.", flush=True)
                 continue
             yield sweep, name, passed
+
+
+def maps_are_full(process="/proc/self", system="/proc/sys"):
+    """Whether most of the memory maps of this process are used up.
+
+    Args:
+        process, system: Paths of folders in which Linux tells of both.
+
+    Returns:
+        Boolean, False where the system does not tell.
+    """
+    try:
+        limit = pathlib.Path(system, "vm/max_map_count").read_text()
+        with pathlib.Path(process, "maps").open("rb") as maps:
+            return sum(1 for _ in maps) > _MAPS * int(limit)
+    except OSError:
+        return False

@@ -160,7 +160,7 @@ STUDIES = {
         functools.partial(_images, "MNIST", (300, 100), 0.0, "tanh"),
         (methods.BACKPROP, "lin", "persistent"),
         seeds=1,
-        epochs=10,
+        epochs=5,
         batch=100,
         rates=(0.0005, 0.001, 0.002),
     ),

@@ -20,7 +20,13 @@ class Summary:
         study: `Study`.
         found: Dictionary from a pair, set and depth, to a dictionary from a
             method to rows.
+
+    Attributes:
+        aimed: Tuple of names of studies in which methods ought to be no more
+            than `ALLOWED` behind.
     """
+
+    aimed = ("uci",)
 
     def __init__(self, name, study, found):
         self.name, self.study, self._found = name, study, found
@@ -41,16 +47,28 @@ class Summary:
         return made
 
     def draw(self, path):
-        """Draws the differences to backpropagation, with their intervals."""
+        """Draws the differences to backpropagation, with their intervals.
+
+        Returns:
+            `path`, or None where nothing can be compared.
+        """
         from matplotlib.figure import Figure
 
-        depths = self._depths()
-        figure = Figure(figsize=(5 * len(depths), 4.6), layout="constrained")
+        depths = [depth for depth in self._depths() if self._compared(depth)]
+        if not depths:
+            return None
+        figure = Figure(figsize=(5 * len(depths), 5), layout="constrained")
         panels = figure.subplots(1, len(depths), sharey=True, squeeze=False)[0]
         for axes, depth in zip(panels, depths, strict=True):
             self._panel(axes, depth)
         panels[0].set_ylabel("points of accuracy less backprop, test")
-        panels[-1].legend(fontsize=8)
+        # Below, where it hides no interval.
+        figure.legend(
+            *panels[-1].get_legend_handles_labels(),
+            loc="outside lower center",
+            ncols=3,
+            fontsize=7,
+        )
         figure.suptitle(
             f"{self.study.told}: mean and 95% interval", fontsize=10
         )
@@ -58,8 +76,7 @@ class Summary:
         return path
 
     def _panel(self, axes, depth):
-        sets = self._sets(depth)
-        methods = [x for x in self._methods(depth) if x != BACKPROP]
+        sets, methods = self._sets(depth), self._compared(depth)
         for place, method in enumerate(methods):
             found = [
                 interval(self._difference(name, depth, method)) for name in sets
@@ -103,6 +120,13 @@ class Summary:
         }
         return [x for x in self.study.methods if x in known]
 
+    def _compared(self, depth):
+        """Methods that stand beside backpropagation."""
+        methods = self._methods(depth)
+        if BACKPROP not in methods:
+            return []
+        return [method for method in methods if method != BACKPROP]
+
     def _test(self, name, depth, method):
         """Accuracy of each seed at the rate of the set, percent."""
         sweep = LearningRateSweep(self._found[name, depth][method])
@@ -137,13 +161,13 @@ class Summary:
         behind = np.array(
             [self._difference(name, depth, method) for name in sets]
         )
-        uci = self.name == "uci"
+        aimed = self.name in self.aimed
         yield mean_row(
             label,
             "accuracy less backprop",
             behind.mean(0),
             "points",
-            aim=f">= {-ALLOWED:g}" if uci else None,
+            aim=f">= {-ALLOWED:g}" if aimed else None,
         )
         if len(sets) == 1:
             return
@@ -153,7 +177,7 @@ class Summary:
             f"sets whose interval lies below -{ALLOWED:g} point",
             len(below),
             "",
-            aim="<= 0" if uci else None,
+            aim="<= 0" if aimed else None,
         )
         for name, values in zip(sets, behind, strict=True):
             yield mean_row(f"{label}/{name}", "less backprop", values, "points")

@@ -116,8 +116,7 @@ STUDIES = {
         _ALL,
         seeds=5,
         epochs=15,
-        rates=(0.001, 0.003, 0.01),
-        tuning_seeds=2,
+        rates=(0.001, 0.003, 0.01, 0.03),
         watched=("digits",),
     ),
     "uci": RuleStudy(

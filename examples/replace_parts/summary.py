@@ -7,6 +7,7 @@ from examples import report
 from examples.intervals import mean_row
 from examples.local_parts.methods import BACKPROP
 from examples.local_parts.summary import ALLOWED, Summary
+from examples.replace_parts.studies import STUDIES
 from examples.replace_parts.watch import steps_to
 
 # Errors on MNIST in percent, by others: BioTorch's Benchmarks.md, which
@@ -33,6 +34,8 @@ class RuleSummary(Summary):
             rule to a dictionary: `"rows"` of a sweep, `"rate"`, which of them
             was chosen, and `"watched"`, what `watch.watched` found, or None.
     """
+
+    aimed = tuple(STUDIES)
 
     def __init__(self, name, study, found):
         super().__init__(
@@ -68,9 +71,16 @@ class RuleSummary(Summary):
         return made
 
     def draw(self, path):
-        """Draws differences to backpropagation, and angles beside them."""
-        self._draw_angles(path.with_name("angles.png"))
-        return super().draw(path)
+        """Draws differences to backpropagation, and angles beside them.
+
+        Returns:
+            List of the paths of those that there are.
+        """
+        drawn = [
+            self._draw_angles(path.with_name("angles.png")),
+            super().draw(path),
+        ]
+        return [path for path in drawn if path is not None]
 
     def _test(self, name, depth, method):
         """Accuracy of each seed at the rate of the set, percent."""
@@ -139,7 +149,10 @@ class RuleSummary(Summary):
             last = len(found["accuracy"]) * found["steps"]
             metric = f"steps to {ALLOWED:g} point below backprop, validation"
             if steps is None:
-                metric = f"steps, not to {ALLOWED:g} point below backprop"
+                metric = (
+                    f"steps without reaching {ALLOWED:g} point below "
+                    "backprop, validation"
+                )
             yield results.row(label, metric, steps or last, "")
         for layer, values in _in_order(found):
             for key in ("angle", "alignment"):
@@ -162,7 +175,7 @@ class RuleSummary(Summary):
             if rule != BACKPROP
         ]
         if not shown:
-            return
+            return None
         columns = min(4, len(shown))
         rows = -(-len(shown) // columns)
         figure = Figure(
@@ -190,6 +203,7 @@ class RuleSummary(Summary):
         figure.supylabel("degrees (dots: weights and feedback)", fontsize=9)
         figure.supxlabel("epoch", fontsize=9)
         path.write_bytes(report.png(figure, dpi=90))
+        return path
 
 
 def _in_order(found):

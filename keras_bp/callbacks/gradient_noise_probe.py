@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_bp import _checks
+from keras_bp._backend import check_tensorflow
 from keras_bp.callbacks._noise_measure import MaskedGradients, unchanged
 from keras_bp.layers.backdrop_mask import BackdropMask
 
@@ -107,11 +108,7 @@ class GradientNoiseProbe(keras.callbacks.Callback):
     ):
         super().__init__()
         owner = type(self).__name__
-        if keras.backend.backend() != "tensorflow":
-            raise RuntimeError(
-                f"{owner} needs the TensorFlow backend, for its tape. "
-                f"Received: {keras.backend.backend()!r}"
-            )
+        check_tensorflow(owner, "for its tape")
         _checks.check_integer("num_draws", num_draws, owner=owner, minimum=2)
         _checks.check_integer("every", every, owner=owner, minimum=1)
         self.batch = (x, y, sample_weight)

@@ -3,6 +3,7 @@
 from keras import ops
 
 from keras_bp import _checks
+from keras_bp._backend import summing_dtype
 from keras_bp.ops._exact_sums import exact_in_float32
 from keras_bp.ops.fir import PADDINGS
 
@@ -48,7 +49,8 @@ def accumulator_dtype(layer, wide, training):
         return "float32"
     terms = layer.taps.shape[1] * layer.num_taps * (1 + layer.complex)
     largest = (form.largest_magnitude for form in formats)
-    return "float32" if exact_in_float32(terms, *largest) else "float64"
+    is_exact = exact_in_float32(terms, *largest)
+    return summing_dtype(is_exact, type(layer).__name__)
 
 
 def output_channels(layer, input_shape):

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_bp import _checks
+from keras_bp._backend import summing_dtype
 from keras_bp._registration import serializable
 from keras_bp.layers._kerr_numbers import (
     check_formats,
@@ -296,4 +297,4 @@ class KerrRotation(keras.layers.Layer):
         wide = wide_dtype(self)
         if wide == "float64" or training or not self.formats:
             return wide
-        return "float32" if exact_in_float32(self) else "float64"
+        return summing_dtype(exact_in_float32(self), type(self).__name__)

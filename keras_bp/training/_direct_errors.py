@@ -5,7 +5,12 @@ import math
 import keras
 from keras import ops
 
-from keras_bp.training._linear_layers import finish, is_linear, logits_of
+from keras_bp.training._linear_layers import (
+    finish,
+    is_linear,
+    logits_of,
+    read_of,
+)
 from keras_bp.training._local_blocks import call_step, run_steps
 from keras_bp.training._local_checks import layer_error
 from keras_bp.training.stochastic_graph import slots_in
@@ -107,7 +112,8 @@ class OutputErrors:
             if id(step) not in self._steps:
                 return call_step(step, args, kwargs)
             layer = step.operation
-            logits = logits_of(layer, args[0], lambda x, p, k: p.of(x, k))
+            read = read_of(args, kwargs)
+            logits = logits_of(layer, read, lambda x, p, k: p.of(x, k))
             tape.watch(logits)
             found[id(step)] = logits
             return finish(layer, logits)

@@ -11,6 +11,7 @@ from keras_bp.training._linear_layers import (
     fans,
     is_linear,
     products,
+    read_of,
 )
 from keras_bp.training._local_blocks import call_step, run_steps
 from keras_bp.training._local_checks import check_steps, layer_error
@@ -128,7 +129,7 @@ class FeedbackGraph:
                 given = kernel if given is None else given
                 return routed(x, product, kernel, ops.cast(given, x.dtype))
 
-            return apply(layer, args[0], multiply)
+            return apply(layer, read_of(args, kwargs), multiply)
 
         run_steps(graph.steps, env, call)
         return keras.tree.map_structure(

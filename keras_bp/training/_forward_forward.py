@@ -30,6 +30,14 @@ def normalized(value):
     return ops.cast(wider * ops.rsqrt(square + _TINY), value.dtype)
 
 
+def entries(x, model):
+    """Inputs as a tensor, in which a share of a label has a place too."""
+    x = ops.convert_to_tensor(x)
+    if "float" in keras.backend.standardize_dtype(x.dtype):
+        return x
+    return ops.cast(x, model.inputs[0].dtype)
+
+
 def embedded(x, label, kind):
     """Examples with their labels.
 
@@ -79,6 +87,7 @@ def wrong_labels(labels, num_classes, seed_generator, scores=None):
         shift = ops.floor(chance * (num_classes - 1))
         shift = ops.minimum(ops.cast(shift, "int32"), num_classes - 2)
         return (ops.cast(labels, "int32") + 1 + shift) % num_classes
+    scores = wide(scores)
     right = ops.one_hot(labels, num_classes, dtype=scores.dtype)
     chance = _random.uniform(ops.shape(scores), seed_generator)
     chance = ops.clip(chance, 1e-7, 1.0 - 1e-7)

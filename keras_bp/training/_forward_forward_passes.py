@@ -1,5 +1,7 @@
 """Passes of a `ForwardForwardModel` with labels in its inputs."""
 
+import math
+
 from keras import ops
 
 from keras_bp.training import _forward_forward as parts
@@ -18,7 +20,9 @@ class LabelPasses:
         """The threshold of a layer, a float."""
         if self.threshold is not None:
             return self.threshold
-        return 1.0 if self.goodness == "mean_squares" else value.shape[-1]
+        if self.goodness == "mean_squares":
+            return 1.0
+        return float(math.prod(value.shape[1:]))
 
     def _scores(self, x, training):
         """How good each label is, `(batch, classes)`."""

@@ -4,6 +4,7 @@ import numbers
 
 import keras
 
+from keras_bp._backend import check_tensorflow
 from keras_bp.spectral._parts import parts_of
 from keras_bp.training._gan_layers import InertBatchNormalization
 from keras_bp.training.critic_schedule import CriticSchedule
@@ -148,6 +149,7 @@ def paper_optimizer(objective):
 
 def samples_alone(data, expected, owner):
     """The samples of a batch, without targets and of an expected shape."""
+    check_tensorflow(owner, "to train, for its tape")
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     if y is not None or sample_weight is not None:
         raise ValueError(

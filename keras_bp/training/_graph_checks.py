@@ -1,5 +1,6 @@
 """What would be silently wrong in a stochastic graph."""
 
+from keras_bp._backend import check_tensorflow
 from keras_bp.layers.stochastic_node import StochasticNode
 from keras_bp.training.stochastic_graph import slots_in
 
@@ -14,7 +15,9 @@ def check_graph(graph, losses, objective):
 
     Raises:
         ValueError: What it is, at which node.
+        RuntimeError: Keras runs on another backend than TensorFlow.
     """
+    check_tensorflow("A stochastic graph", "to train, for its tape")
     costs = [step.outputs for step in graph.costs.values()]
     costs += [loss.slot for loss in losses.values()]
     if not costs:

@@ -1,5 +1,7 @@
 """The arguments of `LagrangianModel`, checked, saved and loaded."""
 
+import warnings
+
 import keras
 from keras import ops
 
@@ -53,6 +55,38 @@ def _check_inequality(given):
             f"{_OWNER} expects `rho` to be greater than zero with an "
             "inequality. Received: rho=0"
         )
+
+
+def check_reach(graph, states, inner_steps):
+    """Warns of layers that nothing of the loss reaches within a batch."""
+    if states == "persistent":
+        return
+    far = _distances(graph)
+    beyond = [
+        unknown.name
+        for place, unknown in enumerate(graph.unknowns)
+        if far[place] > inner_steps
+    ]
+    if beyond:
+        warnings.warn(
+            f"{_OWNER}: a message passes one layer in an inner step, so that "
+            f"with inner_steps={inner_steps} none reaches {beyond}, which "
+            f"will not learn. Use {max(far)} at least, and better some more.",
+            stacklevel=3,
+        )
+
+
+def _distances(graph):
+    """For each unknown, after how many steps the loss moves it."""
+    far = [len(graph.unknowns)] * len(graph.unknowns)
+    for place in graph.tail.reads:
+        far[place] = 1
+    # Each block comes after those that it reads.
+    for block in reversed(graph.blocks):
+        own = min(far[place] for place in block.unknowns)
+        for place in block.reads:
+            far[place] = min(far[place], own + 1)
+    return far
 
 
 def check_rules(model, state_optimizer, multiplier_optimizer):

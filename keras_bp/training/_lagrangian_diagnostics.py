@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_bp.training._lagrangian_fit import has_arrays
+from keras_bp.training._lagrangian_fit import check_numbers, has_arrays
 from keras_bp.training._lagrangian_rates import update_stiffness
 from keras_bp.training._lagrangian_relax import relax
 from keras_bp.training._lagrangian_relaxation import Relaxation, Wanted
@@ -32,7 +32,10 @@ def diagnostics(model, x, y, sample_weight):
 
 
 def _check_ready(model, x, y):
-    """Raises unless forces can be measured: they come from the loss."""
+    """Raises unless forces can be measured: they come from the loss.
+
+    Numbers of examples may be there, and are then those of kept states.
+    """
     if not model.compiled:
         raise ValueError(
             "LagrangianModel expects `compile` before its forces are asked "
@@ -44,6 +47,7 @@ def _check_ready(model, x, y):
             "LagrangianModel expects `x` and `y` to be arrays or tensors, or "
             f"structures of them. Received: x={type(x)}, y={type(y)}"
         )
+    check_numbers(model, x)
 
 
 def _graph(model):
@@ -65,14 +69,19 @@ def _graph(model):
 
 
 def relaxed(model, x, y, sample_weight=None):
-    """`Relaxation` of a batch, its `States`, and the plain outputs."""
+    """`Relaxation` of a batch, its `States`, and the plain outputs.
+
+    The states are those at which a step of training turns the weights.
+    """
     index, x = split(x)
     index = index if model.states == "persistent" else None
     relaxation = Relaxation(model, x, y, sample_weight)
     states, _ = start(model, relaxation, index)
     if model.rules.fits_values:
         update_stiffness(model, relaxation, states.values)
-    states = relax(model, relaxation, states, model.inner_steps)
+    # The last step of states that are kept is taken beside the weights.
+    steps = model.inner_steps - int(index is not None)
+    states = relax(model, relaxation, states, steps)
     with keras.StatelessScope():
         return relaxation, states, relaxation.plain_outputs()
 

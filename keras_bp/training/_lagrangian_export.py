@@ -10,6 +10,7 @@ from keras_bp import _checks
 from keras_bp.training._lagrangian_chains import CONVOLUTIONS, chains_of
 from keras_bp.training._lagrangian_copy import Change, copied
 from keras_bp.training._lagrangian_diagnostics import relaxed
+from keras_bp.training._lagrangian_fit import check_numbers
 from keras_bp.training._lagrangian_relaxation import Wanted
 from keras_bp.training._lagrangian_tables import split
 
@@ -148,6 +149,7 @@ class Pruner:
                 "come from. Received: a model before `compile`"
             )
         for x, y in self._batches((self.x, self.y)):
+            check_numbers(model, x)
             with keras.StatelessScope():
                 relaxation, states, _ = relaxed(model, x, y)
                 forces = relaxation.forces(

@@ -8,7 +8,12 @@ import numpy as np
 
 from keras_bp.training._implicit_apply import replicas
 from keras_bp.training._lagrangian_step import WRONG_INDEX
-from keras_bp.training._lagrangian_tables import INDEX, INPUTS, split
+from keras_bp.training._lagrangian_tables import (
+    INDEX,
+    INPUTS,
+    split,
+    wrong_index,
+)
 
 _OWNER = "LagrangianModel"
 _ADVICE = (
@@ -22,6 +27,16 @@ def has_arrays(x):
     """Whether `x` is a structure of arrays or tensors."""
     leaves = keras.tree.flatten(x)
     return bool(leaves) and all(hasattr(leaf, "shape") for leaf in leaves)
+
+
+def check_compiled(model, what):
+    """Raises `ValueError` where the slots of the optimizers are not known."""
+    if not model.compiled:
+        raise ValueError(
+            f"{_OWNER} expects `compile` before {what}: its optimizers say "
+            "how much is kept of an example. Received: a model that is not "
+            "compiled"
+        )
 
 
 def number_arrays(model, x):
@@ -62,6 +77,34 @@ def check_index(model, index):
         )
 
 
+def check_numbers(model, x):
+    """Raises `ValueError` unless there are states of numbered examples.
+
+    Args:
+        model: `LagrangianModel`.
+        x: What `split` takes, of arrays; without numbers all is well.
+    """
+    index, _ = split(x)
+    if index is None or model.states != "persistent":
+        return
+    if model.tables is None:
+        raise ValueError(
+            f"{_OWNER} keeps no states of these examples yet: fit it, or give "
+            "it `num_examples`. Received: numbers of examples, and "
+            "num_examples=None"
+        )
+    if keras.ops.convert_to_numpy(wrong_index(index, model.num_examples)):
+        raise ValueError(_wrong_numbers(model))
+
+
+def _wrong_numbers(model, then=""):
+    return (
+        f"{_OWNER} expects the examples of a batch to have different "
+        f"numbers, from 0 to {model.num_examples - 1}. Received: others"
+        f"{then}. {_ADVICE}."
+    )
+
+
 def check_trouble(model):
     """Raises if a step was not taken, and forgets it.
 
@@ -74,11 +117,7 @@ def check_trouble(model):
         return
     model.trouble.assign(0)
     if trouble == WRONG_INDEX:
-        raise ValueError(
-            f"{_OWNER} expects the examples of a batch to have different "
-            f"numbers, from 0 to {model.num_examples - 1}. Received: others; "
-            f"that step was not taken. {_ADVICE}."
-        )
+        raise ValueError(_wrong_numbers(model, "; that step was not taken"))
     steps = int(keras.ops.convert_to_numpy(model.steps))
     raise FloatingPointError(
         f"{_OWNER} diverged at or before step {steps}: the loss or a residual "
@@ -104,6 +143,7 @@ def prepared(model, args, kwargs):
     given.pop(next(iter(signature.parameters)))
     x = given.get("x")
     if model.states == "persistent" and has_arrays(x):
+        check_compiled(model, "`fit`")
         given["x"] = number_arrays(model, x)
     if model.tables is not None and given.get("verbose", "auto"):
         sys.stdout.write(told_memory(model) + "\n")

@@ -4,13 +4,15 @@ import keras
 from keras import ops
 
 from keras_bp.training._lagrangian_diagnostics import relaxed
+from keras_bp.training._lagrangian_fit import check_numbers
 from keras_bp.training._lagrangian_relaxation import Relaxation, Wanted
 from keras_bp.training._lagrangian_tables import split
-from keras_bp.training._local_trace import traced
+from keras_bp.training._local_trace import traced, unscaled
 
 
 def local_gradients(model, x, y, sample_weight):
     """Pairs of a weight and its gradient at relaxed states, or None."""
+    check_numbers(model, x)
     weights = model.trainable_variables
 
     def compute(x, y, sample_weight):
@@ -43,8 +45,10 @@ def backprop_gradients(model, x, y, sample_weight):
         ):
             tape.watch([w.value for w in weights])
             loss = relaxation.loss(relaxation.plain_outputs())
-        found = tape.gradient(loss, [w.value for w in weights])
-        return [None if g is None else ops.convert_to_tensor(g) for g in found]
+            scale = model.optimizer.scale_loss(ops.ones((), loss.dtype))
+            scaled = loss * ops.cast(scale, loss.dtype)
+        found = tape.gradient(scaled, [w.value for w in weights])
+        return [unscaled(gradient, scale) for gradient in found]
 
     found = traced(model, "true", compute)(x, y, sample_weight)
     return list(zip(weights, found, strict=True))

@@ -6,6 +6,7 @@ import keras
 
 from keras_bp.training._lagrangian_checks import (
     check_found,
+    check_known,
     check_noise,
     check_recurrent,
     check_step,
@@ -87,6 +88,7 @@ class LagrangianGraph:
 
     Args:
         model: Sequential or functional model.
+        owner: String, who speaks in errors.
 
     Attributes:
         inputs: List of `Slot`, one for each input.
@@ -103,7 +105,8 @@ class LagrangianGraph:
         ValueError: A layer cannot be a constraint.
     """
 
-    def __init__(self, model):
+    def __init__(self, model, owner="LagrangianModel"):
+        self.owner = owner
         graph = StochasticGraph(model)
         self.inputs, self.outputs = graph.inputs, graph.outputs
         self.input_tensors, self._steps = graph.input_tensors, graph.steps
@@ -117,11 +120,15 @@ class LagrangianGraph:
         for step in self._steps:
             self._take(step)
         self.tail = self._block("outputs", slots_in(self.outputs), ())
-        check_found(self.unknowns, model)
+        check_found(self.unknowns, model, owner)
+
+    def check_known(self):
+        """Raises `ValueError` if what was frozen is to be trained now."""
+        check_known(self.known, self.owner)
 
     def check_persistent(self):
         """Raises `ValueError` unless an example always meets the same model."""
-        check_noise(self._steps)
+        check_noise(self._steps, self.owner)
 
     def shares_noise(self, block):
         """Whether a layer with noise is in a block and elsewhere too."""
@@ -144,7 +151,7 @@ class LagrangianGraph:
         return found
 
     def _take(self, step):
-        check_step(step)
+        check_step(step, self.owner)
         read = {s.index for s in slots_in([step.args, step.kwargs])}
         made = slots_in(step.outputs)
         weights = getattr(step.operation, "trainable_weights", [])
@@ -173,13 +180,13 @@ class LagrangianGraph:
 
     def _add_unknown(self, step, slot):
         block = self._block(None, [slot], (len(self.unknowns),))
-        check_unknown(step, slot)
+        check_unknown(step, slot, self.owner)
         self._append(block, [Unknown(block.name, slot.shape[1:])])
         self.views[slot.index] = block.unknowns, lambda values: values[0]
 
     def _add_recurrent(self, step):
         source = slots_in(step.args)[0]
-        check_recurrent(step, source)
+        check_recurrent(step, source, self.owner)
         recurrent = Recurrent(step.operation, source.shape[1])
         first = len(self.unknowns)
         places = tuple(range(first, first + len(recurrent.sizes)))

@@ -49,9 +49,20 @@ def value_rate(model, place):
     return 1.0 / ops.maximum(model.stiffness[place].value, model.rho_now())
 
 
-def multiplier_rate(model):
-    """Factor of the rate by which multipliers ascend, a scalar."""
-    return model.rho_now() if model.rules.fits_multipliers else ops.ones(())
+def multiplier_rate(model, place):
+    """Factor of the rate by which multipliers ascend, a scalar.
+
+    An unknown follows a force in some `stiffness / rho` steps. A multiplier
+    that is kept, and is faster, goes on rising until the unknown is there: it
+    swings, and the more the stiffer an unknown is. The steps of one batch are
+    too few for that.
+    """
+    if not model.rules.fits_multipliers:
+        return ops.ones(())
+    rho = model.rho_now()
+    if model.states == "transient" or not model.rules.fits_values:
+        return rho
+    return ops.square(rho) * value_rate(model, place)
 
 
 def update_stiffness(model, relaxation, values):

@@ -110,7 +110,7 @@ def move(model, states, forces):
             -forces.multipliers[place],
             states.multiplier_slots[place],
             states.count,
-            multiplier_rate(model),
+            multiplier_rate(model, place),
         )
         multiplier = states.multipliers[place] + step
         if model.constraint_rule.projected:

@@ -86,6 +86,11 @@ def logits_of(layer, x, multiply):
     return x
 
 
+def read_of(args, kwargs):
+    """What a layer is called with, by place or by name."""
+    return args[0] if args else kwargs["inputs"]
+
+
 def fans(shape):
     """Units that are read and written, as for the initializers of Keras."""
     *places, inputs, outputs = shape

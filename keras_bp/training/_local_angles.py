@@ -59,9 +59,12 @@ def layer_names(weights):
 
 
 def angle(a, b):
-    """The angle between two vectors in degrees, 90 where one is zero."""
+    """The angle between two vectors in degrees, 90 where one is zero.
+
+    It is NaN where one is not finite.
+    """
     norm = np.linalg.norm(a) * np.linalg.norm(b)
-    if not norm > 0:
+    if norm == 0:
         return 90.0
     return float(np.degrees(np.arccos(np.clip(np.dot(a, b) / norm, -1, 1))))
 

@@ -4,20 +4,14 @@ import keras
 from keras import ops
 
 from keras_bp.training._lagrangian_graph import LagrangianGraph
-from keras_bp.training._local_checks import check_steps
+from keras_bp.training._local_checks import check_losses, check_steps
 from keras_bp.training.stochastic_graph import Slot, StochasticGraph
 
 
 def read_blocks(model, owner):
     """`LagrangianGraph` of a model, in whose errors `owner` speaks."""
     check_steps(StochasticGraph(model).steps, owner)
-    try:
-        return LagrangianGraph(model)
-    except ValueError as error:
-        told = str(error).replace("LagrangianModel", owner)
-        told = told.replace("make a constraint of", "train")
-        told = told.replace("constrain", "train")
-        raise ValueError(told) from error
+    return LagrangianGraph(model, owner)
 
 
 def run_steps(steps, env, call=None):
@@ -115,6 +109,7 @@ class BlockPass:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([w.value for w in block.weights()])
             value = self.of(block, self._read)
+        check_losses(block.steps, self.graph.owner)
         self._tapes.append(tape)
         self.values.append(value)
         # Outside of the tape, and of all that come.

@@ -48,6 +48,24 @@ def layer_error(owner, layer, wrong, mend):
     )
 
 
+def check_losses(steps, owner):
+    """Raises `ValueError` if a layer that has just run has added a loss."""
+    for step in steps:
+        layer = step.operation
+        if not isinstance(layer, _LAYERS.Layer):
+            continue
+        penalties = sum(
+            w.regularizer is not None for w in layer.trainable_weights
+        )
+        if len(layer.losses) > penalties:
+            raise layer_error(
+                owner,
+                layer,
+                "it adds a loss in its `call`, which is no loss of the outputs",
+                "Leave it out, or see keras_bp.training.FeedbackAlignmentModel",
+            )
+
+
 def check_steps(steps, owner):
     """Raises `ValueError` if a layer is none that a local rule is for."""
     for step in steps:

@@ -7,9 +7,11 @@ from keras import ops
 
 from keras_bp._registration import serializable
 from keras_bp.training._implicit_apply import replicas
+from keras_bp.training._lagrangian_graph import LagrangianGraph
 from keras_bp.training._local_angles import update_angles
 from keras_bp.training._local_checks import check_model
 from keras_bp.training._local_trace import (
+    forget,
     settled,
     traced,
     unscaled,
@@ -50,6 +52,22 @@ class LocalModel(keras.Model):
         check_model(model, type(self).__name__)
         self.model = model
 
+    def compile(self, *args, **kwargs):
+        """Configures the training, as `keras.Model.compile`."""
+        graph = getattr(self, "graph", None)
+        if isinstance(graph, LagrangianGraph):
+            graph.check_known()
+        forget(self)
+        super().compile(*args, **kwargs)
+
+    def get_compile_config(self):
+        # What is kept here, Keras keeps too.
+        return super().get_compile_config()
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
     def call(self, inputs, training=False):
         return self.model(inputs, training=training)
 
@@ -87,15 +105,16 @@ class LocalModel(keras.Model):
             training=True,
         )
 
-    def backpropagated(self, x, y, sample_weight):
-        """The gradients of the loss, through all layers, as a list."""
+    def backpropagated(self, x, y, sample_weight, scale):
+        """The gradients of the loss times `scale`, through all layers."""
         import tensorflow as tf
 
         weights = self.trainable_variables
         with tf.GradientTape() as tape:
             outputs = self.model(x, training=True)
             loss = self.loss_of(y, outputs, sample_weight)
-        return tape.gradient(loss, [w.value for w in weights])
+            scaled = loss * ops.cast(scale, loss.dtype)
+        return tape.gradient(scaled, [w.value for w in weights])
 
     def local_gradients(self, x, y, sample_weight=None):
         """What the next step would give to the optimizer, without taking it.
@@ -123,8 +142,10 @@ class LocalModel(keras.Model):
         weights = self.trainable_variables
 
         def compute(x, y, sample_weight):
+            scale = self.optimizer.scale_loss(ops.ones(()))
             with weights_scope(weights):
-                return self.backpropagated(x, y, sample_weight)
+                found = self.backpropagated(x, y, sample_weight, scale)
+            return [unscaled(gradient, scale) for gradient in found]
 
         found = traced(self, "true", compute)(x, y, sample_weight)
         return list(zip(weights, found, strict=True))

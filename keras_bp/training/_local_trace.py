@@ -9,7 +9,14 @@ def weights_scope(weights):
 
     A scope that does not know the weights has no penalties of them.
     """
-    return keras.StatelessScope([(w, w.value) for w in weights])
+    return keras.StatelessScope(
+        [(w, w.value) for w in weights], collect_losses=True
+    )
+
+
+def forget(model):
+    """Forgets what `traced` has made, for a new `compile`."""
+    object.__setattr__(model, "_traced_graphs", None)
 
 
 def traced(model, name, compute):

@@ -215,9 +215,19 @@ def _number(tensor):
     return found if math.isfinite(found) else math.nan
 
 
+def optimizers(model):
+    """All that a model has, that of `compile` first; each once."""
+    found = {id(model.optimizer): model.optimizer}
+    for value in vars(model).values():
+        if isinstance(value, keras.optimizers.Optimizer):
+            found[id(value)] = value
+    return list(found.values())
+
+
 def _variables(model):
-    """Of the model, with the states of its seeds, and of its optimizer."""
-    return [*model.variables, *model.optimizer.variables]
+    """Of the model, with the states of its seeds, and of its optimizers."""
+    found = [v for optimizer in optimizers(model) for v in optimizer.variables]
+    return [*model.variables, *found]
 
 
 def _form(variable):

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from keras_bp._backend import check_tensorflow
 from keras_bp._registration import serializable
 from keras_bp.training._backprop_q_inspection import CriticInspection
 from keras_bp.training._backprop_q_making import made_critics
@@ -270,6 +271,7 @@ class BackpropQModel(CriticInspection, SurrogateModel):
 
 
 def _check_arguments(owner, optimizer, critic_optimizer, critic, kwargs):
+    check_tensorflow(owner, "to train, for its tape")
     if "objective" in kwargs:
         raise ValueError(
             f"{owner} has the objective 'expected_cost' alone. Received: "

@@ -195,9 +195,9 @@ class BinaryGAN(NoisyModel, keras.Model):
     def compile_from_config(self, config):
         config = keras.saving.deserialize_keras_object(config)
         config["generator_optimizer"] = config.pop("optimizer")
-        for name in NOT_OF_COMPILE:
-            config.pop(name, None)
-        self.compile(**config)
+        self.compile(
+            **{k: v for k, v in config.items() if k not in NOT_OF_COMPILE}
+        )
 
     def call(self, latents, training=False):
         return self.generator(latents, training=training)
@@ -258,10 +258,10 @@ class BinaryGAN(NoisyModel, keras.Model):
         """Whether a constant number of steps is unrolled, and no loop."""
         return False
 
-    def train_step(self, data):
+    def train_step(self, data, *more):
         return self._logs(self._steps.train(self._samples(data)))
 
-    def test_step(self, data):
+    def test_step(self, data, *more):
         return self._logs(self._steps.test(self._samples(data)))
 
     def _samples(self, data):

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_bp._backend import check_tensorflow
+
 
 def distributed(model):
     """Makes `fit` and `evaluate` of a model work on several workers.
@@ -49,11 +51,7 @@ def distributed(model):
             "`distributed` expects `model` to be a keras.Model. "
             f"Received: model={model!r}"
         )
-    if keras.backend.backend() != "tensorflow":
-        raise RuntimeError(
-            "`distributed` needs the TensorFlow backend. "
-            f"Received: {keras.backend.backend()!r}"
-        )
+    check_tensorflow("`distributed`", "whose strategies it serves")
     import tensorflow as tf
 
     strategy = model.distribute_strategy

@@ -181,27 +181,26 @@ class ForwardForwardModel(CheckedLabels, LabelPasses, SeededLayer, LocalModel):
             optimizer=optimizer, loss=loss, metrics=metrics, **kwargs
         )
 
-    def get_compile_config(self):
-        # What is kept here, Keras keeps too.
-        return super().get_compile_config()
-
-    def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
-
     def compute_output_shape(self, input_shape):
         return (input_shape[0], self.num_classes)
 
     def call(self, inputs, training=False):
-        x = ops.convert_to_tensor(inputs)
+        x = parts.entries(inputs, self.model)
         if self.readout is not None:
             return self.readout(self._features(x, training))
         return self._scores(x, training)
 
+    def compute_loss(self, x=None, y=None, y_pred=None, *args, **kwargs):
+        sparse = keras.losses.SparseCategoricalCrossentropy
+        if isinstance(self.loss, sparse) and y is not None:
+            # One-hot labels are fine for all but such a loss.
+            y = parts.labels_of(ops.convert_to_tensor(y), self.num_classes)
+        return super().compute_loss(x, y, y_pred, *args, **kwargs)
+
     def rule(self, x, y, sample_weight, scale):
         import tensorflow as tf
 
-        x = ops.convert_to_tensor(x)
+        x = parts.entries(x, self.model)
         labels = parts.labels_of(ops.convert_to_tensor(y), self.num_classes)
         sound = check_eager(labels, self.num_classes, type(self).__name__)
         factor = ops.where(sound, scale, 0.0) / replicas()
@@ -248,12 +247,12 @@ class ForwardForwardModel(CheckedLabels, LabelPasses, SeededLayer, LocalModel):
         found.add(zip(weights, gradients, strict=True))
         return ops.cast(loss, "float32"), outputs
 
-    def backpropagated(self, x, y, sample_weight):
+    def backpropagated(self, x, y, sample_weight, scale):
         """The gradients of the sum of all losses, through all layers."""
         import tensorflow as tf
 
         weights = self.trainable_variables
-        x = ops.convert_to_tensor(x)
+        x = parts.entries(x, self.model)
         labels = parts.labels_of(ops.convert_to_tensor(y), self.num_classes)
         both = self._both(x, labels)
         with tf.GradientTape() as tape:
@@ -262,7 +261,8 @@ class ForwardForwardModel(CheckedLabels, LabelPasses, SeededLayer, LocalModel):
                 parts.layer_loss(value, self, sample_weight) for value in values
             ]
             total = sum(losses) + sum(self.losses)
-        return tape.gradient(total, [w.value for w in weights])
+            scaled = total * ops.cast(scale, total.dtype)
+        return tape.gradient(scaled, [w.value for w in weights])
 
     def logs(self, x, y, outputs, sample_weight):
         if outputs is not None:

@@ -8,7 +8,8 @@ def index_examples(dataset):
 
     For `LagrangianModel` with `states="persistent"`, which keeps something of
     each example and must know it again. Number the examples before they are
-    shuffled, repeated and batched. `fit` does so itself for arrays.
+    shuffled and batched, and repeat whole batches: none may hold an example
+    twice. `fit` does so itself for arrays.
 
     Args:
         dataset: `tf.data.Dataset` of single examples `(x,)`, `(x, y)` or

@@ -2,10 +2,12 @@
 
 import keras
 
+from keras_bp._backend import check_tensorflow
 from keras_bp._registration import serializable
 from keras_bp.training import _lagrangian_fit as fitting
 from keras_bp.training._lagrangian_arguments import (
     check_arguments,
+    check_reach,
     check_rules,
     loaded,
     scheduled,
@@ -16,6 +18,7 @@ from keras_bp.training._lagrangian_inspection import LagrangianInspection
 from keras_bp.training._lagrangian_rates import add_number, add_stiffness
 from keras_bp.training._lagrangian_step import train_step
 from keras_bp.training._lagrangian_tables import Tables, memory, split
+from keras_bp.training._local_trace import forget
 from keras_bp.training._row_optimizers import RowOptimizers
 
 _STEPS = {"transient": 10, "persistent": 5}
@@ -67,8 +70,10 @@ class LagrangianModel(LagrangianInspection, keras.Model):
             example has its own, which are kept, checkpointed with the model,
             and go on where they were.
         inner_steps: Positive integer, steps of unknowns and multipliers for
-            each step of weights. Information passes one layer a step. None is
-            10 for `"transient"`, 5 for `"persistent"`.
+            each step of weights. Information passes one layer a step, and
+            one step of time in recurrent layers: transient states want more
+            than there are layers, or the first ones do not learn. None is 10
+            for `"transient"`, 5 for `"persistent"`.
         stabilizer: None, `"optimistic"` (derivatives are extrapolated from
             the last two) or `"extragradient"` (they are taken a step
             ahead, at twice the cost).
@@ -92,6 +97,9 @@ class LagrangianModel(LagrangianInspection, keras.Model):
             has a wrong type.
         ValueError: An argument is out of range, or a layer cannot be a
             constraint.
+
+    Warns:
+        UserWarning: Steps are too few for the first layers to learn.
 
     Example:
 
@@ -144,12 +152,14 @@ class LagrangianModel(LagrangianInspection, keras.Model):
             "transport": transport,
             "num_examples": num_examples,
         }
+        check_tensorflow(type(self).__name__, "for its tape")
         check_arguments(model, self._arguments)
         for name, value in self._arguments.items():
             setattr(self, name, value)
         self.inner_steps = inner_steps or _STEPS[states]
         self.model = model
         self.graph = LagrangianGraph(model)
+        check_reach(self.graph, states, self.inner_steps)
         if states == "persistent":
             self.graph.check_persistent()
         self.constraint_rule = Constraint(constraint, inequality)
@@ -179,9 +189,12 @@ class LagrangianModel(LagrangianInspection, keras.Model):
                 momentum of 0.5 and, for each layer, the largest rate that its
                 measured stiffness allows.
             multiplier_optimizer: The same for the multipliers. None is SGD
-                with a rate of `rho / 10`.
+                with a rate of `rho / 10`, or of persistent states of
+                `rho / 10` times rho over the stiffness of the unknown.
             **kwargs: Those of `keras.Model.compile`.
         """
+        self.graph.check_known()
+        forget(self)
         check_rules(self, state_optimizer, multiplier_optimizer)
         rules = RowOptimizers(
             state_optimizer, multiplier_optimizer, self.stabilizer
@@ -218,6 +231,7 @@ class LagrangianModel(LagrangianInspection, keras.Model):
             raise ValueError(
                 f"{type(self).__name__} expects `num_examples`. Received: None"
             )
+        fitting.check_compiled(self, "`state_memory`")
         return memory(self.graph.unknowns, count, sum(self.rules.slots))
 
     def rho_now(self):
@@ -238,9 +252,16 @@ class LagrangianModel(LagrangianInspection, keras.Model):
         """As `keras.Model.fit`; numbers arrays for persistent states."""
         return super().fit(**fitting.prepared(self, args, kwargs))
 
+    def train_on_batch(self, *args, **kwargs):
+        """As `keras.Model.train_on_batch`; a step not taken is an error."""
+        logs = super().train_on_batch(*args, **kwargs)
+        fitting.check_trouble(self)
+        return logs
+
     def train_step(self, data):
         if self.states == "persistent":
-            fitting.check_index(self, split(data[0])[0])
+            x = keras.utils.unpack_x_y_sample_weight(data)[0]
+            fitting.check_index(self, split(x)[0])
         return train_step(self, data)
 
     def test_step(self, data):

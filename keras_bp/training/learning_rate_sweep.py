@@ -23,10 +23,11 @@ def learning_rate_sweep(
     sets all variables anew, and is one call of a graph, in this process.
 
     * All rates of a seed begin at the same values: those of a model that is
-      made after `keras.utils.set_random_seed(seed)`. Weights, slots of the
-      optimizer, its `iterations`, and the states of seed generators are set
-      to them. Noise of the global generator, in a model without seed
-      generators of its own, is not the same in each run.
+      made after `keras.utils.set_random_seed(seed)`. Weights, slots and
+      `iterations` of each optimizer that the model has, and the states of seed
+      generators are set to them. The rate is that of `model.optimizer`. Noise
+      of the global generator, in a model without seed generators of its own,
+      is not the same in each run.
     * The order of the examples in an epoch depends on the seed and on the
       number of the epoch. Each epoch ends with a smaller batch if the
       examples do not fill the last one, as with `fit`; that batch is traced

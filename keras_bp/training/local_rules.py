@@ -77,6 +77,12 @@ def _forward_forward(model, **options):
 def _without_classes(model):
     """The hidden layers of a classifier, and its number of classes."""
     check_model(model, "local_rules")
+    if len(model.outputs) != 1:
+        raise ValueError(
+            "local_rules expects a classifier with one output, for "
+            f"'forward_forward'. Received: {model.name!r}, with "
+            f"{len(model.outputs)}"
+        )
     layers = list(model.layers)
     while layers and isinstance(
         layers[-1], (keras.layers.Activation, keras.layers.Softmax)

@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 import json
 
@@ -7,6 +8,7 @@ import pytest
 
 from benchmarks import results
 from examples import replace_backprop as example
+from examples import sweeps as commands
 from examples.replace_parts import rules, studies, summary, watch
 
 RNG = np.random.default_rng(0)
@@ -83,6 +85,66 @@ def test_the_result_and_the_pictures_are_written(done):
     assert "variables and slots" in metrics
     for name in ("differences.png", "angles.png"):
         assert (folder / name).stat().st_size > 5_000
+
+
+def test_a_closer_look_is_taken_at_the_rate_that_is_chosen(
+    monkeypatch, tmp_path
+):
+    def trained(study, sweep, name, path):
+        (rate,) = study.rates
+        return rate, rows_of([0.9] * study.seeds)
+
+    monkeypatch.setattr(example, "_trained", trained)
+    monkeypatch.setattr(
+        example, "watched", lambda name, sweep, study, rate: {"rate": rate}
+    )
+    study, sweeps = tiny(("backprop",))
+    for rate in (0.03, 0.01):
+        now = dataclasses.replace(study, rates=(rate,))
+        found = example.work(now, sweeps, ["backprop"], tmp_path)
+        assert found["points", 2]["backprop"]["watched"] == {"rate": rate}
+
+
+def test_a_rate_at_the_end_of_the_grid_is_told():
+    grid = (0.01, 0.03, 0.1)
+    assert example.at_the_end(0.03, grid) == ""
+    assert "largest" in example.at_the_end(0.1, grid)
+    assert "least" in example.at_the_end(0.01, grid)
+    assert example.at_the_end(0.01, (0.01,)) == ""
+
+
+def test_what_cannot_be_compared_is_not_drawn(done, tmp_path, capsys):
+    study, _, found, _ = done
+    conclude = example.COMMAND.conclude
+    conclude("digits", study, {}, tmp_path)
+    assert "Nothing is done yet" in capsys.readouterr().out
+    known = {"forward_forward": found["points", 2]["forward_forward"]}
+    conclude("digits", study, {("points", 2): known}, tmp_path)
+    told = capsys.readouterr().out
+    assert "angles.png" in told and "differences.png" not in told
+
+
+def test_nothing_begins_where_memory_maps_run_out(monkeypatch, capsys):
+    full = iter([False, False, True])
+    monkeypatch.setattr(commands, "maps_are_full", lambda: next(full))
+    sweep = tiny()[1][0]
+    made = commands.in_time([sweep, sweep], ["a", "b"], None)
+    assert [name for _, name, _ in made] == ["a", "b"]
+    told = capsys.readouterr().out
+    assert told.count("Begin again") == 1
+    assert told.index("Begin again") < told.index("Left: points, a.")
+    assert "Left: points, b." in told
+
+
+def test_memory_maps_are_counted_against_the_limit(tmp_path):
+    (tmp_path / "vm").mkdir()
+    (tmp_path / "vm" / "max_map_count").write_text("10\n")
+    for count, expected in ((8, False), (9, True)):
+        (tmp_path / "maps").write_text("a map\n" * count)
+        assert commands.maps_are_full(tmp_path, tmp_path) == expected
+    # Other systems tell nothing.
+    assert not commands.maps_are_full(tmp_path / "none", tmp_path)
+    assert not commands.maps_are_full()
 
 
 def rows_of(accuracies, seconds=1.0):

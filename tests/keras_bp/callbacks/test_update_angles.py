@@ -50,6 +50,16 @@ def test_angles_are_those_of_both_gradients_layer_by_layer():
     assert found[names[2]]["angle"] < 0.1
 
 
+def test_gradients_that_are_not_finite_have_no_angle():
+    model = small("feedback_alignment")
+    found = model.update_angles(np.nan * X, Y)
+    assert all(np.isnan(each["angle"]) for each in found.values())
+    # What is zero has one to nothing.
+    model.model.layers[-1].kernel.assign(np.zeros((4, 3)))
+    found = model.update_angles(X, Y)
+    assert found[model.model.layers[0].name]["angle"] == 90
+
+
 def test_layers_of_one_name_are_told_apart():
     keras.utils.set_random_seed(0)
     inner = [

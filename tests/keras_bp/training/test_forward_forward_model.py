@@ -245,3 +245,45 @@ def test_labels_that_are_no_classes_are_refused():
     eager = made(8)
     with pytest.raises(ValueError, match="from 0 to"):
         eager.fit(data, verbose=0)
+
+
+def test_the_threshold_counts_all_neurons_of_an_image():
+    model = keras.Sequential(
+        [keras.Input((4, 4, 2)), layers.Conv2D(3, 2), layers.Conv2D(4, 2)]
+    )
+    for goodness, expected in (
+        ("sum_squares", [3 * 3 * 3, 2 * 2 * 4]),
+        ("mean_squares", [1, 1]),
+    ):
+        trained = ForwardForwardModel(model, 3, goodness=goodness)
+        values = trained._values(tf.zeros((5, 4, 4, 2)), tf.eye(5, 3), False)
+        assert [trained.threshold_of(value) for value in values] == expected
+
+
+def test_inputs_of_integers_are_those_of_floats():
+    # A neutral label is a fraction.
+    trained = made(inference="linear")
+    whole = np.random.default_rng(0).integers(0, 9, X.shape).astype("uint8")
+    floats = whole.astype("float32")
+    np.testing.assert_array_equal(trained(whole), trained(floats))
+    assert_close(gradients(trained, whole, Y), gradients(trained, floats, Y))
+
+
+@pytest.mark.parametrize("inference", ["goodness", "linear"])
+def test_one_hot_labels_have_the_losses_of_integers(inference):
+    trained = made(8, 7, inference=inference)
+    trained.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    found = []
+    for labels in (Y, np.eye(3, dtype="float32")[Y]):
+        trained.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+        trained.fit(X, labels, verbose=0)
+        found.append(trained.evaluate(X, labels, verbose=0))
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-5)
+
+
+def test_hard_labels_of_half_precision_are_wrong_ones_too():
+    labels = tf.constant(np.repeat([0, 3], 50))
+    scores = tf.zeros((100, 4), "float16")
+    seeds = keras.random.SeedGenerator(0)
+    found = wrong_labels(labels, 4, seeds, scores).numpy()
+    assert not np.any(found == labels) and set(found) == {0, 1, 2, 3}

@@ -69,6 +69,15 @@ def test_rates_that_are_too_large_are_said_to_diverge():
     assert_equal(values_of(trained.trainable_variables), before)
 
 
+def test_a_batch_by_hand_whose_step_is_not_taken_is_an_error():
+    trained = kept(states="transient")
+    wrong = np.where(np.arange(24) == 5, np.nan, X.ravel()).reshape(X.shape)
+    with pytest.raises(FloatingPointError, match="see that the data are fin"):
+        trained.train_on_batch(wrong, Y)
+    # It is told once, and what is right goes on.
+    assert np.isfinite(trained.train_on_batch(X, Y, return_dict=True)["loss"])
+
+
 @pytest.fixture(scope="module")
 def numbers():
     trained = kept(eager=False, num_examples=6)
@@ -86,6 +95,14 @@ def test_wrong_numbers_are_refused_and_change_nothing(numbers, index):
         numbers.fit(x, Y, verbose=0)
     after = rows_of(numbers) + values_of(numbers.trainable_variables)
     assert_equal(after, before)
+    for ask in (
+        numbers.support,
+        numbers.local_gradients,
+        numbers.lagrangian_diagnostics,
+        numbers.export_support_network,
+    ):
+        with pytest.raises(ValueError, match="numbers, from 0 to 5. Received"):
+            ask(x, Y)
 
 
 def test_another_size_of_the_data_set_is_refused(tmp_path):
@@ -116,6 +133,16 @@ def test_data_without_numbers_are_refused():
         ValueError, match="LagrangianModel expects `num_examples`"
     ):
         LagrangianModel(net(5), states="persistent").state_memory()
+
+
+def test_states_that_are_not_there_yet_are_not_asked_for():
+    new = LagrangianModel(net(5), states="persistent")
+    for ask in (lambda: new.fit(X, Y), lambda: new.state_memory(6)):
+        with pytest.raises(ValueError, match="expects `compile` before"):
+            ask()
+    for ask in (kept().lagrangian_diagnostics, kept().local_gradients):
+        with pytest.raises(ValueError, match="fit it, or give it `num_exampl"):
+            ask(numbered(X), Y)
 
 
 def test_rules_may_change_if_their_slots_do_not():

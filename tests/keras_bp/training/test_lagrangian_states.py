@@ -8,6 +8,7 @@ from keras import layers
 from lagrangian_toys import (
     assert_close,
     assert_equal,
+    backpropagated,
     examples,
     kept,
     net,
@@ -113,6 +114,28 @@ def test_transport_changes_nothing_while_weights_stay():
         assert_close(values_of(trained.tables.values), table)
     for a, b in zip(begun(with_it), begun(without), strict=True):
         assert_close(a, b)
+
+
+def test_multipliers_of_stiff_unknowns_do_not_swing():
+    model = net(5, 4)
+    first = model.get_weights()[:2]
+    model.set_weights([*first, *(3 * w for w in model.get_weights()[2:])])
+    true = backpropagated(model, X, Y)[0]
+    trained = kept(
+        model=model,
+        eager=False,
+        inner_steps=5,
+        rates=(0.0, None, None),
+        num_examples=6,
+    )
+    shares = []
+    for _ in range(40):
+        trained.train_on_batch(numbered(X), Y)
+        (_, local), *_ = trained.local_gradients(numbered(X), Y)
+        shares.append(np.sum(local * true) / np.sum(true * true))
+    assert float(trained.stiffness[0].value) > 10 * trained.rho
+    assert np.max(shares) < 1.2
+    np.testing.assert_allclose(shares[-1], 1.0, atol=0.15)
 
 
 @pytest.mark.parametrize("kind", ["dense", "recurrent"])

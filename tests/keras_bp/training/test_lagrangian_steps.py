@@ -1,5 +1,7 @@
 """A step of `LagrangianModel`, with each constraint and kind of layer."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -10,7 +12,9 @@ from lagrangian_toys import (
     assert_equal,
     backpropagated,
     examples,
+    kept,
     net,
+    numbered,
     step_of,
     values_of,
     wrapped,
@@ -34,6 +38,33 @@ def test_weights_of_examples_and_classes_weigh_the_loss():
     expected = backpropagated(model, X, Y, sample_weight=weights)
     trained = wrapped(model, inner_steps=300)
     assert_close(step_of(trained, X, Y, class_weight=classes), expected)
+
+
+@pytest.mark.parametrize("states", ["transient", "persistent"])
+def test_gradients_that_are_asked_for_are_those_of_the_next_step(states):
+    trained = kept(states=states, rates=(1.0, None, None), num_examples=6)
+    x = X if states == "transient" else numbered(X)
+    trained.train_on_batch(x, Y)
+    found = [gradient for _, gradient in trained.local_gradients(x, Y)]
+    assert_close(values_of(found), step_of(trained, x, Y))
+
+
+def test_layers_that_no_message_reaches_are_named():
+    for few in (1, 2):
+        with pytest.warns(UserWarning, match="Use 3 at least") as told:
+            trained = wrapped(net(5, 4, 4), inner_steps=few)
+        names = [u.name for u in trained.graph.unknowns]
+        assert f"none reaches {names[: 3 - few]}," in str(told[0].message)
+        still = [
+            not np.any(gradient)
+            for weight, gradient in trained.local_gradients(X, Y)
+            if len(weight.shape) > 1
+        ]
+        assert still == [True] * (3 - few) + [False] * (few + 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        wrapped(net(5, 4, 4), inner_steps=3)
+        kept(model=net(5, 4, 4), inner_steps=1)
 
 
 @pytest.mark.parametrize("inner_steps", [1, 7])

@@ -175,7 +175,7 @@ def test_inequalities_end_with_complementary_multipliers(constraint):
         states="persistent",
         num_examples=6,
         inner_steps=20,
-        rates=(0.0, None, None),
+        rates=(0.0, None, 1.0),
     )
     for _ in range(80):
         trained.train_on_batch(numbered(X), y)

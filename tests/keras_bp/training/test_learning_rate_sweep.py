@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 from keras import layers, ops
 
+from keras_bp.training import DifferenceTargetPropagationModel
 from keras_bp.training.learning_rate_sweep import learning_rate_sweep
 
 RNG = np.random.default_rng(0)
@@ -386,3 +387,24 @@ def test_models_that_cannot_be_swept_are_refused():
     ):
         with pytest.raises(error, match=words):
             learning_rate_sweep({"A": make}, parts(), [0.1])
+
+
+def test_all_optimizers_of_a_model_begin_anew():
+    def make():
+        plain = keras.Sequential(
+            [keras.Input((3,)), *(layers.Dense(4) for _ in range(3))]
+        )
+        model = DifferenceTargetPropagationModel(plain, seed=0)
+        # Other decoders make other steps of the first layer.
+        model.compile(
+            keras.optimizers.SGD(0.1),
+            ENTROPY,
+            decoder_optimizer=keras.optimizers.Adam(0.1),
+        )
+        return model
+
+    def losses(rates):
+        sweep = learning_rate_sweep({"A": make}, parts(), rates, epochs=3)
+        return {row["rate"]: row["validation"]["loss"] for row in sweep.rows}
+
+    assert losses([0.2, 0.1])[0.1] == losses([0.1])[0.1]

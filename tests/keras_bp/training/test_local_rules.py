@@ -194,6 +194,10 @@ def test_forward_forward_takes_a_classifier_without_its_classes():
     other = keras.Sequential([keras.Input((9,)), layers.ReLU()])
     with pytest.raises(ValueError, match="last layer is Dense.*ReLU"):
         local_rules()["forward_forward"](other)
+    inputs = keras.Input((9,))
+    both = [layers.Dense(2)(inputs), layers.Dense(3)(inputs)]
+    with pytest.raises(ValueError, match="one output.*with 2"):
+        local_rules()["forward_forward"](keras.Model(inputs, both))
 
 
 def test_gradients_are_told_without_a_step():
