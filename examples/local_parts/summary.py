@@ -87,7 +87,8 @@ class Summary:
                 np.arange(len(sets)) + shift,
                 mean,
                 yerr=[mean - low, high - mean],
-                fmt="o",
+                # Colors come again after ten.
+                fmt="os"[place // 10 % 2],
                 ms=3,
                 lw=1,
                 label=method,
