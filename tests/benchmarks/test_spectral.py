@@ -81,13 +81,31 @@ def test_growth_is_the_power_between_two_cases(monkeypatch):
     assert latents.value == pytest.approx(2) and latents.verdict == "pass"
     assert "latents, time, value, 2 to 8, 8 pixels" in latents.metric
     assert outputs.value == pytest.approx(1) and outputs.verdict == "pass"
-    # Twice the latents over the two parts.
-    assert [row.value for row in shares] == [1, 4, 4]
+    # Half the latents, by the two parts; the first case is told elsewhere.
+    assert [row.value for row in shares] == [4, 4]
     rows = growth.memory_rows(
         chosen, lambda name, case, gradient, chunk: case.latents**1.2
     )
     assert [row.verdict for row in rows] == ["miss", "pass"]
     assert rows[0].value == pytest.approx(1.2)
+
+
+def test_no_row_of_growth_is_told_twice(monkeypatch):
+    monkeypatch.setattr(
+        growth.timing,
+        "compare",
+        lambda functions, rounds: {key: [1.0] * rounds for key in functions},
+    )
+    for owner, name in (
+        (growth.cases, "function_of"),
+        (growth.cases, "waited"),
+        (growth, "product_of"),
+    ):
+        monkeypatch.setattr(owner, name, lambda *_: None)
+    monkeypatch.setattr(growth.memory, "peak_elsewhere", lambda *_: 1.0)
+    rows = [row for part in growth.parts(2).values() for row in part()]
+    told = [(row.name, row.metric) for row in rows]
+    assert len(told) == len(set(told)) > 10
 
 
 def test_what_growth_is_set_against_is_the_product(eager):
