@@ -72,9 +72,9 @@ class FeedbackAlignmentModel(LocalModel):
     ... ])
     >>> model = FeedbackAlignmentModel(net, seed=0)
     >>> model.compile(keras.optimizers.Adam(0.05), loss="mse")
-    >>> x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
-    >>> y = np.array([[0], [1], [1], [0]], "float32")
-    >>> history = model.fit(x, y, epochs=200, verbose=0)
+    >>> x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]] * 50, "float32")
+    >>> y = np.array([[0], [1], [1], [0]] * 50, "float32")
+    >>> history = model.fit(x, y, batch_size=4, epochs=12, verbose=0)
     >>> history.history["loss"][-1] < 0.05
     True
 
