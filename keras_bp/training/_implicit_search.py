@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_bp._backend import check_tensorflow
 from keras_bp.training._implicit_layers import implicit_kind
 from keras_bp.training._implicit_units import (
     activation_of,
@@ -14,7 +15,8 @@ _LOOPS = (keras.layers.RNN, keras.layers.TimeDistributed)
 
 
 def check_model(model, owner):
-    """Raises `TypeError` unless it is a Keras model."""
+    """Raises `TypeError` unless it is a Keras model, on TensorFlow."""
+    check_tensorflow(owner, "for its tape")
     if not isinstance(model, keras.Model):
         raise TypeError(
             f"{owner} expects `model` to be a keras.Model. Received: "

@@ -6,7 +6,6 @@ import keras
 from keras import ops
 
 from keras_bp import _checks, _random
-from keras_bp._backend import check_tensorflow
 from keras_bp._registration import serializable
 from keras_bp.layers._seeded import SeededLayer
 from keras_bp.training._implicit_apply import apply, replicas
@@ -121,7 +120,6 @@ class ImplicitModel(SeededLayer, keras.Model):
         # The wrapped model casts its inputs itself.
         super().__init__(autocast=False, **kwargs)
         owner = type(self).__name__
-        check_tensorflow(owner, "for its tape")
         _checks.check_one_of("rule", rule, RULES, owner=owner)
         _checks.check_positive("curvature_scale", curvature_scale, owner=owner)
         if prox_learning_rate is not None:
@@ -158,6 +156,9 @@ class ImplicitModel(SeededLayer, keras.Model):
         self.loss_weights = given.arguments.get("loss_weights")
         # Weights that more than their layers use; found in the first step.
         self.elsewhere = None
+
+    def get_compile_config(self):
+        return super().get_compile_config()
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
