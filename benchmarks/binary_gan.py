@@ -34,7 +34,7 @@ def parts(rounds):
         "mlp batch graph": lambda: rows(mlp, False, rounds),
         "mlp batch XLA": lambda: rows(mlp, True, rounds),
         "cnn batch graph": lambda: rows(cnn, False, rounds),
-        # Of one round: it is some forty times slower.
+        # Of one round: it is far slower.
         "cnn batch XLA": lambda: [binary_gan_cases.compiled_row(cnn, 1)],
         "mlp critic profile": lambda: binary_gan_profile.critic_rows(
             mlp, rounds

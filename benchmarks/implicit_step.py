@@ -30,7 +30,7 @@ def parts(rounds):
     found = {}
     for name, case in implicit_step_cases.CASES.items():
         for mode in ("graph", "XLA"):
-            # XLA's convolutions on a CPU take some forty times as long.
+            # XLA's convolutions on a CPU take far longer.
             slow = (name, mode) == ("conv", "XLA")
             found[f"{name} {mode}"] = lambda case=case, mode=mode, slow=slow: (
                 implicit_step_cases.rows(

@@ -49,7 +49,7 @@ def _timed(mode, rounds):
     compiled = mode == "XLA"
     found = {}
     for name, case in cases.CASES.items():
-        # XLA's convolutions on a CPU take some nine times as long.
+        # XLA's convolutions on a CPU take far longer.
         slow = (name, mode) == ("conv", "XLA")
         found[f"{name} {mode}"] = lambda case=case, slow=slow: cases.rows(
             case,

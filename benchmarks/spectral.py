@@ -13,7 +13,7 @@ generator, against which the exact value has an error of rounding, and our
 quadrature, as a graph and, of 32 latents, under XLA, is told at equal error:
 that of values for values, and that of gradients for gradients.
 
-It takes about ten minutes on a quiet machine of two cores.
+It takes about a quarter of an hour on a core.
 
 Run it as `python -m benchmarks.spectral`, in the environment that
 `make rivals` makes for matfree; `--out` records the result, and `--only` takes

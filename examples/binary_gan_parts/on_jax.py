@@ -66,9 +66,11 @@ class Group:
             totals = sums if totals is None else totals + sums
         for gan in self._gans:
             gan.batches.assign_add(count)
-        names = ("generator_loss", "discriminator_loss", "gradient_norm")
-        means = ops.convert_to_numpy(totals) / count
-        return dict(zip(names, means.T, strict=True))
+        means = ops.convert_to_numpy(totals).T / count
+        found = {"generator_loss": means[0], "discriminator_loss": means[1]}
+        if self._gan.objective == "wgan-gp":
+            found["gradient_norm"] = means[2]
+        return found
 
     def restore(self):
         """Gives the weights of the runs to their models, which it returns."""

@@ -80,6 +80,11 @@ def work(runs, images, store, reference, minutes):
             Training(left, images).go_on(store, reference)
 
 
+def _device():
+    """What trains, which need not be what tells of it."""
+    return f"{environment.machine()}, {environment.accelerator() or 'JAX'}"
+
+
 def _epochs(store, run):
     path = store.folder / f"{run.name}.json"
     if not path.exists():
@@ -121,7 +126,7 @@ class Training:
         epochs = self._runs[0].epochs
         records = [
             {
-                "device": environment.accelerator(),
+                "device": _device(),
                 "epochs": [],
                 "seconds": [],
                 "evaluations": {},

@@ -104,7 +104,7 @@ def _le_net(data_dir):
         else part
         for name, part in found.items()
     }
-    # XLA's convolutions on a CPU take some forty times as long.
+    # XLA's convolutions on a CPU take far longer.
     return [RuleSweep("MNIST", 5, le_net, lambda seed: found, compiled=False)]
 
 

@@ -1,5 +1,7 @@
 """What callbacks have in common that report on one batch."""
 
+import os
+
 import keras
 
 from keras_bp import _checks
@@ -43,3 +45,73 @@ class BatchReport(keras.callbacks.Callback):
             self.x, self.y, self.sample_weight
         )
         self.report(epoch, found, logs)
+
+
+class DrawnReport(BatchReport):
+    """Keeps its reports, which a subclass adds, and draws them.
+
+    A subclass has `_size`, that of its figure in inches, and
+    `_draw(figure, epochs)`. Arguments as of `BatchReport`.
+    """
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.reports = []
+
+    def plot(self, target=None):
+        """Draws all reports over epochs.
+
+        Args:
+            target: Path of an image to write, or None.
+
+        Returns:
+            `matplotlib.figure.Figure`.
+
+        Raises:
+            ImportError: Matplotlib is not installed.
+            ValueError: There are no reports.
+        """
+        owner = type(self).__name__
+        if not self.reports:
+            raise ValueError(
+                f"{owner} expects reports. Received: none; fit a model with "
+                "this callback first"
+            )
+        try:
+            from matplotlib.figure import Figure
+        except ImportError as error:
+            raise ImportError(
+                f"{owner}.plot draws by Matplotlib: "
+                "pip install 'keras_bp[examples]'"
+            ) from error
+        figure = Figure(figsize=self._size, layout="constrained")
+        self._draw(figure, [epoch + 1 for epoch, _ in self.reports])
+        if isinstance(target, str | os.PathLike):
+            figure.savefig(target)
+        return figure
+
+
+def draw_panel(axes, title, epochs, curves, logarithmic=False):
+    """Draws curves over epochs, or nothing if there are none.
+
+    Args:
+        axes: Matplotlib axes.
+        title: String.
+        epochs: List of integers.
+        curves: Dictionary from labels to lists of values; one with a None is
+            left out.
+        logarithmic: Boolean, whether positive values have such an axis.
+    """
+    for name, values in curves.items():
+        if None not in values:
+            axes.plot(epochs, values, ".-", ms=4, label=name)
+    shown = [v for line in axes.lines for v in line.get_ydata()]
+    if logarithmic and shown and min(shown) > 0:
+        axes.set_yscale("log")
+    axes.set_title(title, fontsize=9)
+    axes.set_xlabel("epoch", fontsize=8)
+    axes.grid(alpha=0.3)
+    if axes.lines:
+        axes.legend(fontsize=7)
+    else:
+        axes.set_axis_off()

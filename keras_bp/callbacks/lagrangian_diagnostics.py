@@ -1,8 +1,6 @@
 """The callback that watches constraints while a model trains."""
 
-import os
-
-from keras_bp.callbacks._batch_report import BatchReport
+from keras_bp.callbacks._batch_report import DrawnReport, draw_panel
 
 _TOTALS = {
     "cost and Lagrangian": ("relaxed_loss", "forward_loss", "lagrangian"),
@@ -24,7 +22,7 @@ _LOGARITHMIC = (
 )
 
 
-class LagrangianDiagnostics(BatchReport):
+class LagrangianDiagnostics(DrawnReport):
     """Reports whether local learning does what backpropagation would.
 
     At the end of each epoch the logs get what
@@ -59,6 +57,8 @@ class LagrangianDiagnostics(BatchReport):
     1
     """
 
+    _size = (14, 6)
+
     def __init__(self, x, y, sample_weight=None, every=1):
         super().__init__(
             x,
@@ -68,7 +68,6 @@ class LagrangianDiagnostics(BatchReport):
             "lagrangian_diagnostics",
             "a keras_bp.training.LagrangianModel",
         )
-        self.reports = []
 
     def report(self, epoch, found, logs):
         total = found["total"]
@@ -83,33 +82,14 @@ class LagrangianDiagnostics(BatchReport):
             for name, value in values.items():
                 logs[f"{name}/{layer}"] = value
 
-    def plot(self, target=None):
-        """Draws all reports over epochs.
-
-        Args:
-            target: Path of an image to write, or None.
-
-        Returns:
-            `matplotlib.figure.Figure`.
-
-        Raises:
-            ImportError: Matplotlib is not installed.
-            ValueError: There are no reports.
-        """
-        if not self.reports:
-            raise ValueError(
-                f"{type(self).__name__} expects reports. Received: none; fit "
-                "a model with this callback first"
-            )
-        figure = _new_figure()
+    def _draw(self, figure, epochs):
         panels = iter(figure.subplots(2, 4).flat)
-        epochs = [epoch + 1 for epoch, _ in self.reports]
         for title, names in _TOTALS.items():
             curves = {
                 name: [found["total"].get(name) for _, found in self.reports]
                 for name in names
             }
-            _panel(next(panels), title, epochs, curves)
+            self._panel(next(panels), title, epochs, curves)
         for title, name in _LAYERS.items():
             curves = {
                 layer: [
@@ -118,34 +98,7 @@ class LagrangianDiagnostics(BatchReport):
                 ]
                 for layer in self.reports[0][1]["layers"]
             }
-            _panel(next(panels), title, epochs, curves)
-        if isinstance(target, str | os.PathLike):
-            figure.savefig(target)
-        return figure
+            self._panel(next(panels), title, epochs, curves)
 
-
-def _new_figure():
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "LagrangianDiagnostics.plot draws by Matplotlib: "
-            "pip install 'keras_bp[examples]'"
-        ) from error
-    return Figure(figsize=(14, 6), layout="constrained")
-
-
-def _panel(axes, title, epochs, curves):
-    for name, values in curves.items():
-        if None not in values:
-            axes.plot(epochs, values, ".-", ms=4, label=name)
-    shown = [v for line in axes.lines for v in line.get_ydata()]
-    if title in _LOGARITHMIC and shown and min(shown) > 0:
-        axes.set_yscale("log")
-    axes.set_title(title, fontsize=9)
-    axes.set_xlabel("epoch", fontsize=8)
-    axes.grid(alpha=0.3)
-    if axes.lines:
-        axes.legend(fontsize=7)
-    else:
-        axes.set_axis_off()
+    def _panel(self, axes, title, epochs, curves):
+        draw_panel(axes, title, epochs, curves, title in _LOGARITHMIC)

@@ -1,8 +1,6 @@
 """The callback that watches how a rule's steps differ from true gradients."""
 
-import os
-
-from keras_bp.callbacks._batch_report import BatchReport
+from keras_bp.callbacks._batch_report import DrawnReport, draw_panel
 
 _PANELS = {
     "angle": "angle to backpropagation, degrees",
@@ -11,7 +9,7 @@ _PANELS = {
 }
 
 
-class UpdateAngles(BatchReport):
+class UpdateAngles(DrawnReport):
     """Reports the angle between each layer's step and the backpropagated one.
 
     At the end of each epoch the logs get, for a batch that stays the same and
@@ -46,6 +44,8 @@ class UpdateAngles(BatchReport):
     1
     """
 
+    _size = (12, 3.6)
+
     def __init__(self, x, y, sample_weight=None, every=1):
         super().__init__(
             x,
@@ -55,7 +55,6 @@ class UpdateAngles(BatchReport):
             "update_angles",
             "a model of keras_bp.training.local_rules",
         )
-        self.reports = []
 
     def report(self, epoch, found, logs):
         self.reports.append((epoch, found))
@@ -63,51 +62,11 @@ class UpdateAngles(BatchReport):
             for name, value in values.items():
                 logs[f"{name}/{layer}"] = value
 
-    def plot(self, target=None):
-        """Draws all reports over epochs.
-
-        Args:
-            target: Path of an image to write, or None.
-
-        Returns:
-            `matplotlib.figure.Figure`.
-
-        Raises:
-            ImportError: Matplotlib is not installed.
-            ValueError: There are no reports.
-        """
-        if not self.reports:
-            raise ValueError(
-                f"{type(self).__name__} expects reports. Received: none; fit "
-                "a model with this callback first"
-            )
-        figure = _new_figure()
-        epochs = [epoch + 1 for epoch, _ in self.reports]
-        for axes, (name, title) in zip(
-            figure.subplots(1, len(_PANELS)), _PANELS.items(), strict=True
-        ):
-            for layer in self.reports[0][1]:
-                values = [found[layer].get(name) for _, found in self.reports]
-                if None not in values:
-                    axes.plot(epochs, values, ".-", ms=4, label=layer)
-            axes.set_title(title, fontsize=9)
-            axes.set_xlabel("epoch", fontsize=8)
-            axes.grid(alpha=0.3)
-            if axes.lines:
-                axes.legend(fontsize=7)
-            else:
-                axes.set_axis_off()
-        if isinstance(target, str | os.PathLike):
-            figure.savefig(target)
-        return figure
-
-
-def _new_figure():
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "UpdateAngles.plot draws by Matplotlib: "
-            "pip install 'keras_bp[examples]'"
-        ) from error
-    return Figure(figsize=(12, 3.6), layout="constrained")
+    def _draw(self, figure, epochs):
+        panels = figure.subplots(1, len(_PANELS))
+        for axes, (name, title) in zip(panels, _PANELS.items(), strict=True):
+            curves = {
+                layer: [found[layer].get(name) for _, found in self.reports]
+                for layer in self.reports[0][1]
+            }
+            draw_panel(axes, title, epochs, curves)

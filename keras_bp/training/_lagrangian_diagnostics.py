@@ -10,16 +10,19 @@ from keras_bp.training._lagrangian_relax import relax
 from keras_bp.training._lagrangian_relaxation import Relaxation, Wanted
 from keras_bp.training._lagrangian_step import start
 from keras_bp.training._lagrangian_tables import split
+from keras_bp.training._local_trace import traced
 
 
 def diagnostics(model, x, y, sample_weight):
     """Measures a batch without a step; see `LagrangianModel`."""
     _check_ready(model, x, y)
-    x = keras.tree.map_structure(ops.convert_to_tensor, x)
-    y = keras.tree.map_structure(ops.convert_to_tensor, y)
-    if sample_weight is not None:
-        sample_weight = ops.convert_to_tensor(sample_weight)
-    compute = _graph(model)
+
+    def measured(x, y, sample_weight):
+        # Nothing that a layer or a seed keeps changes.
+        with keras.StatelessScope():
+            return _measured(model, x, y, sample_weight)
+
+    compute = traced(model, "diagnostics", measured)
     found = keras.tree.map_structure(
         ops.convert_to_numpy, compute(x, y, sample_weight)
     )
@@ -48,24 +51,6 @@ def _check_ready(model, x, y):
             f"structures of them. Received: x={type(x)}, y={type(y)}"
         )
     check_numbers(model, x)
-
-
-def _graph(model):
-    """The function that computes them, traced once for a `compile`."""
-    import tensorflow as tf
-
-    key = model.optimizer
-    known = getattr(model, "_diagnosed", None)
-    if known is None or known[0] is not key:
-
-        def compute(x, y, sample_weight):
-            # Nothing that a layer or a seed keeps changes.
-            with keras.StatelessScope():
-                return _measured(model, x, y, sample_weight)
-
-        known = key, tf.function(compute)
-        object.__setattr__(model, "_diagnosed", known)
-    return known[1]
 
 
 def relaxed(model, x, y, sample_weight=None):

@@ -103,7 +103,9 @@ class ForwardForwardModel(CheckedLabels, LabelPasses, SeededLayer, LocalModel):
     >>> model.compile(keras.optimizers.Adam(0.03))
     >>> x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]] * 50, "float32")
     >>> y = np.array([0, 1, 1, 0] * 50)
-    >>> history = model.fit(x, y, batch_size=4, epochs=6, verbose=0)
+    >>> history = model.fit(
+    ...     x, y, batch_size=4, epochs=6, shuffle=False, verbose=0
+    ... )
     >>> model.predict(x[:4], verbose=0).argmax(axis=1)
     array([0, 1, 1, 0])
 

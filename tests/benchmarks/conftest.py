@@ -1,6 +1,7 @@
 import dataclasses
 
 import pytest
+import tensorflow as tf
 
 from benchmarks import results
 
@@ -49,3 +50,11 @@ def bad_row(good):
         return obj
 
     return make
+
+
+@pytest.fixture
+def eager():
+    """Lets functions run without a graph, which takes longest to make."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)

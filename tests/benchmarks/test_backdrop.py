@@ -17,14 +17,6 @@ MLP = dataclasses.replace(CONV, name="mlp", widths=(5, 4), shape=(6,))
 each_setting = pytest.mark.parametrize("setting", [CONV, MLP])
 
 
-@pytest.fixture
-def eager():
-    """Lets functions run without a graph, which takes longest to make."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 def test_masks_and_both_networks_are_timed_in_graph_mode_and_under_xla():
     expected = {"masks graph", "masks XLA"}
     for name in ("conv", "mlp"):

@@ -1,20 +1,9 @@
 import dataclasses
 
-import pytest
-import tensorflow as tf
-
 from benchmarks import backprop_q as bench
 from benchmarks import backprop_q_cases as cases
 
 TINY = cases.Chain(nodes=2, units=2, hidden=3, batch=4, seconds_per_round=0.0)
-
-
-@pytest.fixture
-def eager():
-    """Lets functions run without a graph, which takes longest to make."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 def test_modes_and_growth_are_timed_in_both_modes():

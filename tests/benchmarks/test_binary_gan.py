@@ -17,14 +17,6 @@ SMALL = cases.Setting(
 RNG = np.random.default_rng(0)
 
 
-@pytest.fixture
-def eager():
-    """Lets functions run without a graph, which takes longest to make."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 def test_both_pairs_are_timed_in_graph_mode_and_under_xla():
     assert set(bench.parts(1)) == {
         f"{architecture} {part}"

@@ -1,6 +1,5 @@
 import keras
 import pytest
-import tensorflow as tf
 from keras import layers
 
 from benchmarks import implicit_step as bench
@@ -13,14 +12,6 @@ SMALL = cases.Case(
     2,
     "<= 100",
 )
-
-
-@pytest.fixture
-def eager():
-    """Lets functions run without a graph, which takes longest to make."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 def test_three_networks_are_timed_in_graph_mode_and_under_xla():

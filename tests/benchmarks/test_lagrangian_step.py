@@ -1,7 +1,6 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from keras import layers
 
 from benchmarks import implicit_step_cases
@@ -18,14 +17,6 @@ allocation 1: size 4, output shape is |f32[]|, maybe-live-out:
 allocation 2: size 4096, preallocated-temp:
  value: <3 dot @0> (size=4096,offset=0): f32[32,32]{1,0}
 """
-
-
-@pytest.fixture
-def eager():
-    """Lets functions run without a graph, which takes longest to make."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture

@@ -1,19 +1,10 @@
 import keras
 import pytest
-import tensorflow as tf
 from keras import layers
 
 from benchmarks import implicit_step_cases
 from benchmarks import local_rules as bench
 from benchmarks import local_rules_cases as cases
-
-
-@pytest.fixture
-def eager():
-    """Lets functions run without a graph, which takes longest to make."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture

@@ -12,14 +12,6 @@ from benchmarks.lagrangian_step_memory import elsewhere
 SMALL = cases.Case(8, 2, 2)
 
 
-@pytest.fixture
-def eager():
-    """Lets functions run without a graph, which takes longest to make."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 def test_each_size_is_timed_and_measured():
     names = set(bench.parts(1))
     for size in (32, 64):

@@ -74,16 +74,17 @@ def _surrogate(make):
     return model
 
 
-def _gan():
+def _gan(make=training.BinaryGAN, **options):
+    end = BinaryNeuron(seed=0)
+    if make is not training.BinaryGAN:
+        end = keras.layers.Activation("tanh")
     generator = keras.Sequential(
-        [keras.Input((2,)), keras.layers.Dense(FEATURES), BinaryNeuron(seed=0)]
+        [keras.Input((2,)), keras.layers.Dense(FEATURES), end]
     )
     discriminator = keras.Sequential(
         [keras.Input((FEATURES,)), keras.layers.Dense(1)]
     )
-    model = training.BinaryGAN(
-        generator, discriminator, critic_schedule=2, seed=0
-    )
+    model = make(generator, discriminator, critic_schedule=2, seed=0, **options)
     model.compile()
     return model
 
@@ -112,6 +113,10 @@ MODELS = {
     "surrogate": (lambda: _surrogate(training.SurrogateModel), False),
     "backprop_q": (lambda: _surrogate(training.BackpropQModel), False),
     "gan": (_gan, False),
+    "spectral gan": (
+        lambda: _gan(training.SpectralGAN, likelihood_weight=0.01),
+        False,
+    ),
 }
 
 
@@ -120,7 +125,7 @@ def _dataset(name):
     arrays = (x, y)
     if name in ("surrogate", "backprop_q"):
         arrays = x
-    if name == "gan":
+    if name.endswith("gan"):
         arrays = (x > 0).astype("float32")
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = (

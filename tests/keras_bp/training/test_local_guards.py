@@ -39,6 +39,20 @@ def test_gradients_are_those_of_the_last_compile():
         assert_close(true_gradients(model, X, Y), [3 * g for g in once])
 
 
+def test_diagnostics_are_those_of_the_last_compile():
+    def thrice(y, y_pred):
+        return 3.0 * CROSS_ENTROPY(y, y_pred)
+
+    optimizer = keras.optimizers.SGD(1.0)
+    model = compiled(
+        LagrangianModel(net(5, shape=(FEATURES,))), optimizer=optimizer
+    )
+    once = model.lagrangian_diagnostics(X, Y)["total"]["forward_loss"]
+    compiled(model, optimizer=optimizer, loss=thrice)
+    found = model.lagrangian_diagnostics(X, Y)["total"]["forward_loss"]
+    assert found == pytest.approx(3 * once, rel=1e-5)
+
+
 def test_true_gradients_are_scaled_where_half_precision_would_lose_them():
     def tiny(y, y_pred):
         return 1e-6 * CROSS_ENTROPY(y, ops.cast(y_pred, "float32"))
