@@ -1,6 +1,7 @@
 """Renders the recorded results into docs/results/README.md and README.md.
 
-Run it as `python -m benchmarks.pages`; `--check` says which page is stale.
+Run it as `python -m benchmarks.pages`; `--check` says which page is stale, and
+`--show=STEM` prints all rows of docs/results/STEM.json.
 """
 
 import difflib
@@ -10,22 +11,64 @@ import sys
 
 from absl import app, flags
 
+from benchmarks import notes
 from benchmarks.results import fail, load, replace_file
-from benchmarks.tables import cells, digits, markdown, table
+from benchmarks.tables import cells, digits, markdown, text_table
 
 _BEGIN, _END = "<!-- results:begin -->", "<!-- results:end -->"
+_HEAD = """# Results
+
+Rendered from the files of this folder by `python -m benchmarks.pages`, which \
+prints all rows of one with `--show=STEM`; `python -m benchmarks.run` runs the \
+benchmarks among them again. An aim is for the ratio where there is one, else \
+for the value. In parentheses stands a range: of timings in turns, or an \
+interval over seeds.
+"""
 
 
-def _section(stem, result):
-    found = ", ".join(f"{k} {v}" for k, v in sorted(result.versions.items()))
-    seeds = ", ".join(map(str, result.seeds)) or "none"
-    return (
-        f"## {result.name}\n\n```bash\n{result.command}\n```\n\n"
-        f"{table(result.rows)}\n"
-        f"Machine: {result.machine}. Versions: {found}. Seeds: {seeds}. "
-        f"Time: {digits(result.seconds)} s. File: "
-        f"[{stem}.json]({stem}.json).\n"
+def _of_runs(results):
+    records = []
+    for stem, result in results.items():
+        verdicts = [item.verdict for item in result.rows]
+        judged = len(verdicts) - verdicts.count("info")
+        met = f"{verdicts.count('pass')} of {judged}" if judged else ""
+        seeds = result.seeds
+        records.append(
+            {
+                "Run": f"[{result.name}]({stem}.json)",
+                "Command": f"`{result.command}`",
+                "Rows": str(len(verdicts)),
+                "Aims met": met,
+                "Seeds": str(len(seeds)) if seeds else "",
+                "Seconds": digits(round(result.seconds)),
+                "Machine": result.machine,
+            }
+        )
+    return markdown(records)
+
+
+def _of_aims(results):
+    return markdown(
+        [
+            {"Run": stem} | cells(item)
+            for stem, result in results.items()
+            for item in result.rows
+            if item.aim
+        ]
     )
+
+
+def _page(results, reasons):
+    """The text of docs/results/README.md."""
+    sections = {
+        "Runs": _of_runs(results),
+        "Aims that are missed, and why": markdown(
+            notes.missed(results, reasons)
+        ),
+        "All aims": _of_aims(results),
+    }
+    parts = [f"## {title}\n\n{body}" for title, body in sections.items()]
+    return "\n".join([_HEAD, *(part for part in parts if part[-1] == "\n")])
 
 
 def _select(path, results):
@@ -35,18 +78,24 @@ def _select(path, results):
         for stem, result in results.items()
         for item in result.rows
     }
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
     records = []
-    lines = map(str.strip, text.splitlines())
-    for key in (x for x in lines if x and not x.startswith("#")):
+    for key, words in notes.read(path).items():
         if key not in known:
             near = difflib.get_close_matches(key, known, n=3, cutoff=0.3)
-            expected = "lines `file-stem/row name/metric` of recorded rows"
+            expected = "names `file-stem/row name/metric` of recorded rows"
             fix = f". Near names: {near}"
             fail(f"`{path.name}`", expected, repr(key), fix)
         item, command = known[key]
-        records.append(cells(item) | {"Command": f"`{command}`"})
+        record = {"What": words} | cells(item) | {"Command": f"`{command}`"}
+        del record["Name"], record["Metric"]
+        records.append(record)
     return markdown(records)
+
+
+def recorded(root):
+    """Dictionary from the stem of each recorded file to its `Result`."""
+    folder = pathlib.Path(root) / "docs/results"
+    return {path.stem: load(path) for path in sorted(folder.glob("*.json"))}
 
 
 def render(root):
@@ -61,17 +110,15 @@ def render(root):
 
     Raises:
         ValueError: a result file that `check` refuses, a selected row that
-            does not exist, or a README.md without its two markers.
+            does not exist, a missed aim without a cause, or a README.md
+            without its two markers.
     """
     root = pathlib.Path(root)
     folder, readme = root / "docs/results", root / "README.md"
-    results = {path.stem: load(path) for path in sorted(folder.glob("*.json"))}
-    pages = {}
+    results, pages = recorded(root), {}
     if results or (folder / "README.md").exists():
-        head = "# Results\n\nRendered from the files of this folder by "
-        head += "`python -m benchmarks.pages`.\n"
-        sections = [_section(*item) for item in results.items()]
-        pages[folder / "README.md"] = "\n".join([head, *sections])
+        reasons = notes.read(folder / "missed.txt")
+        pages[folder / "README.md"] = _page(results, reasons)
     selected = _select(folder / "readme.txt", results)
     if readme.exists():
         text = readme.read_text(encoding="utf-8")
@@ -94,12 +141,21 @@ def stale(root):
     ]
 
 
+def _show(root, stem):
+    results = recorded(root)
+    if stem not in results:
+        fail("`--show`", f"one of {sorted(results)}", repr(stem))
+    print(text_table(results[stem].rows))
+
+
 def main(argv):
     """Renders the pages, or with `--check` exits 1 where one is stale."""
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
     root = pathlib.Path(flags.FLAGS.root)
     try:
+        if flags.FLAGS.show is not None:
+            return _show(root, flags.FLAGS.show)
         pages, changed = render(root), stale(root)
     except ValueError as error:
         print(error, file=sys.stderr)
@@ -120,4 +176,5 @@ if __name__ == "__main__":
     # Here, and not above, so that no benchmark inherits these flags.
     flags.DEFINE_bool("check", False, "Exit 1 where a page is stale.")
     flags.DEFINE_string("root", ".", "The checkout's folder.")
+    flags.DEFINE_string("show", None, "Print the rows of this run instead.")
     app.run(main)

@@ -80,7 +80,7 @@ def test_a_column_without_content_is_left_out_and_a_bar_is_escaped():
 def test_rendering_fills_both_pages_and_check_reports_staleness(
     good, checkout, tmp_path
 ):
-    selection = "# chosen\n\nspeed/digits/step time\n"
+    selection = "# chosen\n\nspeed/digits/step time\n  Time of\n  a step\n"
     root = checkout(tmp_path, selection=selection)
     before = run(root, "--check")
     assert before.returncode == 1
@@ -90,18 +90,18 @@ def test_rendering_fills_both_pages_and_check_reports_staleness(
 
     assert run(root).returncode == 0
     readme = (root / "README.md").read_text()
-    assert readme.startswith("# Title\n\n<!-- results:begin -->\n\n| Name")
+    assert readme.startswith("# Title\n\n<!-- results:begin -->\n\n| What")
+    assert "| Time of a step | 1.05" in readme
     assert readme.endswith(" |\n\n<!-- results:end -->\n\nEnd.\n")
     assert "`python -m benchmarks.step_time`" in readme
     assert "mismatches" not in readme
     page = (root / "docs/results/README.md").read_text()
     for words in (
-        "## Step time",
+        "[Step time](speed.json)",
         "mismatches",
         "24 GB",
-        "keras 3.15.1",
-        "12.5",
-        "bash\npython -m benchmarks.step_time",
+        "2 of 2",
+        "`python -m benchmarks.step_time`",
     ):
         assert words in page
     assert pages.stale(root) == []
@@ -112,18 +112,28 @@ def test_rendering_fills_both_pages_and_check_reports_staleness(
     assert pages.stale(root) == [root / "docs/results/README.md"]
 
 
-def test_sections_follow_the_file_names(good, checkout, tmp_path):
+def test_runs_follow_the_file_names(good, checkout, tmp_path):
     root = checkout(tmp_path)
     for stem in ("zebra", "apple"):
         path = root / f"docs/results/{stem}.json"
         path.write_text(json.dumps(good(name=stem)))
     page = pages.render(root)[root / "docs/results/README.md"]
-    titles = [x for x in page.splitlines() if x.startswith("## ")]
-    assert titles == ["## apple", "## Step time", "## zebra"]
+    titles = [x for x in page.splitlines() if x.startswith("| [")]
+    assert [x[: x.index("]")] for x in titles] == [
+        "| [apple",
+        "| [Step time",
+        "| [zebra",
+    ]
+
+
+def test_rows_of_a_run_are_shown(checkout, tmp_path):
+    root = checkout(tmp_path)
+    assert "mismatches" in run(root, "--show=speed").stdout
+    assert "one of ['speed']" in run(root, "--show=sped").stderr
 
 
 def test_an_unknown_selection_lists_near_names(checkout, tmp_path):
-    root = checkout(tmp_path, selection="speed/digits/step tim\n")
+    root = checkout(tmp_path, selection="speed/digits/step tim\n  x\n")
     with pytest.raises(ValueError, match="Near.*step time', .*mismatches"):
         pages.render(root)
     ended = run(root, "--check")
