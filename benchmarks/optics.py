@@ -1,47 +1,36 @@
 """Speed and memory of the fiber link and of its equalizers.
 
-Run it as `python -m benchmarks.optics`. OptiCommPy and Sionna are timed in
-the same run where they are installed (`make rivals` makes such a venv).
+Run it as `python -m benchmarks.optics`; `--only` takes a part, `propagation`,
+`training` or `memory`. OptiCommPy and Sionna are timed in the same run where
+they are installed (`make rivals` makes such a venv).
 """
 
-import time
+from absl import app
 
-from absl import app, flags
-
-from benchmarks import environment, optics_cases, results, tables
-
-_PARTS = flags.DEFINE_list(
-    "parts",
-    ["propagation", "training", "memory"],
-    "Which parts to run.",
-)
-flags.register_validator(
-    _PARTS,
-    lambda parts: set(parts) <= {"propagation", "training", "memory"},
-    message="expects parts of propagation, training, memory",
-)
-_OUT = flags.DEFINE_string("out", None, "File for the result, JSON.")
+from benchmarks import optics_cases
+from benchmarks import parts as benchmark
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    begin = time.perf_counter()
-    rows = []
-    for part in _PARTS.value:
-        print(f"Running {part}.", flush=True)
-        rows += getattr(optics_cases, part)()
-    print(tables.text_table(rows))
-    result = environment.result(
-        "Optics",
-        "python -m benchmarks.optics",
-        [0],
-        time.perf_counter() - begin,
-        rows,
-    )
-    if _OUT.value:
-        results.write(result, _OUT.value)
+def parts(rounds):
+    """What is run: from a name to a function that returns a list of rows.
+
+    Args:
+        rounds: Integer, not used: each part has its own.
+
+    Returns:
+        Dictionary.
+    """
+    return {
+        "propagation": optics_cases.propagation,
+        "training": optics_cases.training,
+        "memory": optics_cases.memory,
+    }
+
+
+def main(argv, given):
+    benchmark.run(argv, given, parts, "Optics", "python -m benchmarks.optics")
 
 
 if __name__ == "__main__":
-    app.run(main)
+    holders = benchmark.define_flags()
+    app.run(lambda argv: main(argv, benchmark.values(holders)))

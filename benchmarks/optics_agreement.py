@@ -4,38 +4,39 @@ Run it as `python -m benchmarks.optics_agreement` in the environment that
 `make rivals` makes. It needs OptiCommPy and Sionna.
 """
 
-import time
 import types
 
 import numpy as np
-from absl import app, flags
+from absl import app
 
-from benchmarks import environment, optics_rivals, results, tables
+from benchmarks import optics_rivals, results
+from benchmarks import parts as benchmark
 from keras_bp.optics import FiberLink, split_step
 
-_OUT = flags.DEFINE_string("out", None, "File for the result, JSON.")
 _LINK = FiberLink(launch_power=6.0)
 _DUAL = FiberLink(launch_power=9.0, polarizations=2)
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    begin = time.perf_counter()
-    rows = [
-        *_one_polarization(),
-        *_two_polarizations(),
-    ]
-    print(tables.text_table(rows))
-    result = environment.result(
+def parts(rounds):
+    """What is run: from a name to a function that returns a list of rows.
+
+    Args:
+        rounds: Integer, not used: nothing is timed.
+
+    Returns:
+        Dictionary.
+    """
+    return {"single": _one_polarization, "dual": _two_polarizations}
+
+
+def main(argv, given):
+    benchmark.run(
+        argv,
+        given,
+        parts,
         "Optics, agreement with other packages",
         "python -m benchmarks.optics_agreement",
-        [0],
-        time.perf_counter() - begin,
-        rows,
     )
-    if _OUT.value:
-        results.write(result, _OUT.value)
 
 
 def _field(link, samples=1024):
@@ -151,4 +152,5 @@ def _theirs(name, field, steps):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    holders = benchmark.define_flags()
+    app.run(lambda argv: main(argv, benchmark.values(holders)))

@@ -44,6 +44,8 @@ def run(argv, given, parts, title, command, device=None):
     }
     if not chosen:
         raise app.UsageError(f"No part holds {given['only']!r}.")
+    if given["only"]:
+        command += f" --only={given['only']}"
     rows = []
     for name, part in chosen.items():
         print(f"Running {name}.", flush=True)

@@ -110,7 +110,7 @@ def test_the_benchmark_runs_and_writes_its_result(gcc, tmp_path):
     path = tmp_path / "edge.json"
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.edge", "--rounds=1"]
-        + ["--parts=speed", f"--out={path}"],
+        + ["--only=speed", f"--out={path}"],
         capture_output=True,
         text=True,
         cwd=ROOT,

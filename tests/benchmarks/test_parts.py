@@ -30,7 +30,9 @@ def test_all_parts_are_recorded(tmp_path):
 
 
 def test_a_word_chooses_parts(tmp_path):
-    assert [x["name"] for x in ran(tmp_path, "two")["rows"]] == ["two graph"]
+    made = ran(tmp_path, "two")
+    assert [row["name"] for row in made["rows"]] == ["two graph"]
+    assert made["command"] == "python -m benchmarks.some --only=two"
 
 
 @pytest.mark.parametrize(
