@@ -102,7 +102,10 @@ IMPLICIT = Paper(
 BACKPROP_Q = Paper(
     "Backprop-Q: Generalized Backpropagation for Stochastic Computation Graphs",
     "Xu, Zu and Zhou 2018",
-    {"q": Run("-m examples.backprop_q", "backprop_q", "backprop_q.png")},
+    {
+        "q": Run("-m examples.backprop_q", "backprop_q", "backprop_q.png"),
+        "memory": Run("", "backprop_q_memory", "backprop_q_memory.png"),
+    },
     (
         Claim(
             "Critics learn the gradient of each of its graphs",
@@ -130,6 +133,19 @@ BACKPROP_Q = Paper(
                     "*, control_variate/largest |z| of the gradient",
                     "<=",
                     4.5,
+                ),
+            ),
+        ),
+        Claim(
+            "Learned local costs help where a cost is far away",
+            "wrong answers less those of unbiased estimators after equal time, "
+            "memory for 20 steps, points",
+            (
+                Check(
+                    "memory",
+                    "*/all_action_* against */*of one core*",
+                    "<",
+                    0,
                 ),
             ),
         ),
