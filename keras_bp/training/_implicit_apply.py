@@ -2,15 +2,25 @@
 
 from keras import ops
 
+from keras_bp.training._replicas import replicas
 
-def replicas():
-    import tensorflow as tf
 
-    return tf.distribute.get_strategy().num_replicas_in_sync
+def proximal_rate(model):
+    """The learning rate of the proximal problem, a scalar tensor."""
+    if model.prox_learning_rate is not None:
+        return ops.convert_to_tensor(model.prox_learning_rate, "float32")
+    rate = getattr(model.optimizer, "learning_rate", None)
+    if rate is None:
+        raise ValueError(
+            f"{type(model).__name__} expects an optimizer with a learning "
+            "rate, or `prox_learning_rate`. Received: optimizer="
+            f"{model.optimizer}"
+        )
+    return ops.convert_to_tensor(rate)
 
 
 def apply(model, gradients, sound):
-    """Steps unless the loss is not finite; then everything stays."""
+    """Steps where the loss is sound, a scalar; else everything stays."""
     import tensorflow as tf
 
     optimizer, weights = model.optimizer, model.trainable_variables

@@ -1,11 +1,16 @@
 """How strongly the loss curves in the weights of each layer."""
 
+import contextlib
+
 import keras
 from keras import ops
 
-from keras_bp.training._implicit_layers import Diagonal, factors, wide
+from keras_bp.training._implicit_layers import factors, wide
 from keras_bp.training._implicit_losses import example_weights, probe, targets
 from keras_bp.training._implicit_record import Record
+from keras_bp.training._implicit_rows import Diagonal
+from keras_bp.training._implicit_search import layers_in
+from keras_bp.training._replicas import gathered
 
 # Steps between measurements, after those in which all are measured: a network
 # that begins on a plateau curves more and more when it leaves it.
@@ -48,10 +53,15 @@ def update_curvatures(model, layers, x, sample_weight):
     count = _FEW_EXAMPLES if always else _EXAMPLES
     if _batch_is_fixed(model.model):
         count = None
+    few = _few((x, sample_weight), count)
+    if model.exact:
+        # The first of all replicas, on each of them.
+        size = ops.shape(keras.tree.flatten(x)[0])[0]
+        few = _few(gathered(few), count or size)
 
     def measured():
-        x_few, weights = _few(x, count), _few(sample_weight, count)
-        found = _measured(model, [x for x, _ in layers], x_few, weights)
+        with _unsynchronized(layers_in(model.model)):
+            found = _measured(model, [x for x, _ in layers], *few)
         return [
             _mixed(old, new)
             for (_, old), new in zip(layers, found, strict=True)
@@ -73,6 +83,19 @@ def update_curvatures(model, layers, x, sample_weight):
 def _batch_is_fixed(model):
     inputs = keras.tree.flatten(getattr(model, "inputs", None) or [])
     return any(x.shape and x.shape[0] is not None for x in inputs)
+
+
+@contextlib.contextmanager
+def _unsynchronized(layers):
+    """Replicas cannot wait for each other inside a branch of a graph."""
+    found = [x for x in layers if getattr(x, "synchronized", False)]
+    try:
+        for layer in found:
+            layer.synchronized = False
+        yield
+    finally:
+        for layer in found:
+            layer.synchronized = True
 
 
 def _few(structure, count):

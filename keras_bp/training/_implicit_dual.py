@@ -5,7 +5,7 @@ import dataclasses
 from keras import ops
 
 from keras_bp.training._implicit_inverse import inverses
-from keras_bp.training._implicit_layers import Diagonal
+from keras_bp.training._implicit_rows import Diagonal
 
 # Of a Gram matrix of sampled rows, so much is spread over all directions:
 # those that no sampled row has would else take undamped steps.

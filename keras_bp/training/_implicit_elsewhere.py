@@ -1,9 +1,9 @@
 """Weights that are used otherwise than by the layer that holds them."""
 
-import contextlib
-
 import keras
 from keras import ops
+
+from keras_bp.training._replaced_calls import replaced_calls
 
 
 def used_elsewhere(model, layers, x, y, sample_weight):
@@ -46,21 +46,14 @@ def used_elsewhere(model, layers, x, y, sample_weight):
     return {id(w) for w, g in zip(weights, found, strict=True) if g is not None}
 
 
-@contextlib.contextmanager
 def _calls_with(layers, values):
     """Layers compute with some values in the place of variables."""
 
-    def changed(call):
+    def changed(_, call):
         def run(*args, **kwargs):
             with keras.StatelessScope(state_mapping=values):
                 return call(*args, **kwargs)
 
         return run
 
-    try:
-        for layer in layers:
-            object.__setattr__(layer, "call", changed(layer.call))
-        yield
-    finally:
-        for layer in layers:
-            vars(layer).pop("call", None)
+    return replaced_calls(layers, changed)

@@ -1,85 +1,16 @@
 """What a layer's weights are multiplied with, for each kind of layer."""
 
-import dataclasses
 import math
 
 import keras
 from keras import ops
 
-from keras_bp.training._implicit_patches import (
-    is_sampled,
-    rows_of_example,
-    sampled_rows,
-    some_patches,
-)
+from keras_bp.training._implicit_patches import rows_of_example, some_patches
+from keras_bp.training._implicit_rows import Diagonal, Rows
 
 # Examples that a dense layer is taken to have, if their number is not known
 # before: with more features it is solved for its samples.
 _FEW = 256
-
-
-@dataclasses.dataclass
-class Rows:
-    """The inputs of a product with weights.
-
-    The logits of the layer are `[inputs, ones] @ [kernel; bias]`.
-
-    Attributes:
-        weights: List of Keras variables: kernel, and bias if there is one.
-        inputs: Tensor `(rows, features)`, float32 or float64, times the roots
-            of the weights of rows.
-        ones: Tensor `(rows, 1)` that the bias meets, the roots of the weights
-            of rows, or None where there is no bias.
-        logits: List of tensors whose gradients are those of the logits, or
-            None where rows are a sample of all.
-        roots: Tensor `(rows, 1)`, the roots of the weights, or None.
-        sampled: Boolean, whether rows are a sample of all.
-        per_example: Integer, rows of an example, 1 if that is not known.
-    """
-
-    weights: list
-    inputs: object
-    ones: object = None
-    logits: list | None = None
-    roots: object = None
-    sampled: bool = False
-    per_example: int = 1
-
-    @property
-    def features(self):
-        """Number of features, that of the bias among them."""
-        return self.inputs.shape[-1] + (self.ones is not None)
-
-    def fewer_rows(self, usual):
-        """Whether there are fewer rows than features.
-
-        Args:
-            usual: Integer, rows for each of an example, if the number of
-                examples is not known before.
-        """
-        count = self.inputs.shape[0]
-        count = usual * self.per_example if count is None else count
-        return count < self.features
-
-    def joined(self):
-        """Tensor `(rows, features)`."""
-        if self.ones is None:
-            return self.inputs
-        return ops.concatenate([self.inputs, self.ones], axis=-1)
-
-
-@dataclasses.dataclass
-class Diagonal:
-    """Weights of which each has a curvature of its own.
-
-    Attributes:
-        weights: List of one Keras variable.
-        gram: Tensor that can be broadcast to it, or `(vocabulary,)` for the
-            rows of an embedding.
-    """
-
-    weights: list
-    gram: object
 
 
 def weights_of(layer):
@@ -109,7 +40,7 @@ def special_weights(layer):
     )
 
 
-def factors(layer, calls, weights, seed, compiled=False):
+def factors(layer, calls, weights, seed, compiled=False, of_all=False):
     """What the weights of a layer meet in its calls.
 
     Args:
@@ -118,12 +49,16 @@ def factors(layer, calls, weights, seed, compiled=False):
         weights: Tensor `(batch,)` of the weights of examples, or None.
         seed: `keras.random.SeedGenerator`, for samples of rows.
         compiled: Boolean, whether XLA compiles this.
+        of_all: Boolean, whether in those on all replicas.
 
     Returns:
         List of `Rows` and `Diagonal`.
     """
     _, make = _KINDS[implicit_kind(layer)]
-    return make(layer, calls, weights, seed, compiled)
+    found = make(layer, calls, weights, seed, compiled)
+    if of_all:
+        found = [part.of_all() for part in found]
+    return [part.thinned(seed) for part in found]
 
 
 def solved_for_samples(part, decays):
@@ -239,12 +174,8 @@ def _recurrent(layer, calls, weights, seed, compiled):
         number = ops.cast(ops.shape(x)[0], "float32")
         others.append(Diagonal([cell.bias], number))
     return [
-        Rows(first, sampled_rows(x, seed), sampled=is_sampled(x)),
-        Rows(
-            [cell.recurrent_kernel],
-            sampled_rows(states, seed),
-            sampled=is_sampled(states),
-        ),
+        Rows(first, x, many=True),
+        Rows([cell.recurrent_kernel], states, many=True),
         *others,
     ]
 
@@ -272,7 +203,7 @@ def _batch_normalization(layer, calls, weights, seed, compiled):
         x = wide(call.inputs)
         rank = len(x.shape)
         axes = [i for i in range(rank) if i != layer.axis % rank]
-        _, variance = ops.moments(x, axes=axes)
+        _, variance = ops.moments(x, axes=axes, synchronized=layer.synchronized)
         rows = ops.cast(ops.size(x) // ops.size(variance), "float32")
         squares += rows * variance / (variance + layer.epsilon)
         number += rows

@@ -6,7 +6,6 @@ from keras import ops
 
 from keras_bp.ops._proximal_diagnostics import proximal_roots
 from keras_bp.ops.proximal_unit import proximal_unit
-from keras_bp.training._implicit_apply import replicas
 from keras_bp.training._implicit_convex import convex_loss
 from keras_bp.training._implicit_layers import wide
 from keras_bp.training._implicit_units import (
@@ -16,6 +15,7 @@ from keras_bp.training._implicit_units import (
     squared_norms,
     weight_gradients,
 )
+from keras_bp.training._replicas import replicas, share
 
 
 @dataclasses.dataclass
@@ -162,7 +162,8 @@ class UnitSolver:
             decay = self._numbers.decays.get(id(weight))
             if decay is not None:
                 value = wide(ops.convert_to_tensor(weight))
-                gradient = shrink * (gradient + decay * value)
+                # Gradients of replicas are shares, which add up.
+                gradient = shrink * (gradient + share(decay * value))
             made.append(gradient)
         return made
 

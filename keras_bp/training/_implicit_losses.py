@@ -48,16 +48,25 @@ class Target:
     output: object
     y: object = None
 
+    @property
+    def is_mean(self):
+        """Whether the loss is a mean of terms, not a sum."""
+        return self._reduction in _MEANS
+
+    @property
+    def _reduction(self):
+        return getattr(self.loss, "reduction", "sum_over_batch_size")
+
     def terms(self):
         """Number of terms that the loss is the mean of, 1 for a sum."""
-        reduction = getattr(self.loss, "reduction", "sum_over_batch_size")
-        if reduction not in _MEANS:
+        if not self.is_mean:
             return ops.ones(())
         shape = ops.shape(self.output)
         count = ops.ones(())
         for size in shape[:-1] if len(shape) > 1 else shape:
             count = count * ops.cast(size, "float32")
-        if reduction == "mean_with_sample_weight" and self.weights is not None:
+        weighted = self._reduction == "mean_with_sample_weight"
+        if weighted and self.weights is not None:
             count = count * ops.mean(ops.cast(self.weights, "float32"))
         return count
 

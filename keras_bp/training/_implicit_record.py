@@ -6,6 +6,8 @@ import dataclasses
 import keras
 from keras import ops
 
+from keras_bp.training._replaced_calls import replaced_calls
+
 
 @dataclasses.dataclass
 class Call:
@@ -48,22 +50,12 @@ class Record:
         Args:
             watch: Function that a tensor is given to whose gradient will be
                 asked for, though no variable leads to it.
-
-        For that time `call` of each layer is another one: only so are layers
-        reached that a subclassed model calls by itself.
         """
         self._watch = watch
-        try:
-            for layer in self.layers:
-                # Past the attribute tracking of Keras, to which this is none.
-                object.__setattr__(layer, "call", self._recorder(layer))
+        with replaced_calls(self.layers, self._recorder):
             yield self
-        finally:
-            for layer in self.layers:
-                vars(layer).pop("call", None)
 
-    def _recorder(self, layer):
-        original = layer.call
+    def _recorder(self, layer, original):
         run = self._runs.get(type(layer))
 
         def call(inputs, *args, **kwargs):

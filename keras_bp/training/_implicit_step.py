@@ -2,7 +2,6 @@
 
 from keras import ops
 
-from keras_bp.training._implicit_apply import replicas
 from keras_bp.training._implicit_curvature import update_curvatures
 from keras_bp.training._implicit_dual import Problem, Step, dual_gradients
 from keras_bp.training._implicit_elsewhere import used_elsewhere
@@ -17,6 +16,7 @@ from keras_bp.training._implicit_penalties import l2_decays
 from keras_bp.training._implicit_record import Record
 from keras_bp.training._implicit_search import activations_in
 from keras_bp.training._implicit_units import UNIT_RUNS
+from keras_bp.training._replicas import gathered, replicas, share, summed
 
 
 def forward(model, x, y, sample_weight):
@@ -48,7 +48,7 @@ def forward(model, x, y, sample_weight):
     step = ImplicitStep(model, tape, record)
     step.loss, step.scaled = loss, scaled
     step.targets = targets(model, y_pred, sample_weight, y)
-    step.terms = step.targets[0].terms() if step.targets else ops.ones(())
+    step.terms = _terms(model, step.targets)
     step.layers = [pair for pair in layers if record.calls(pair[0])]
     step.decays = l2_decays([layer for layer, _ in step.layers])
     if model.rule == "dual":
@@ -57,6 +57,13 @@ def forward(model, x, y, sample_weight):
             model, step.layers, x, sample_weight
         )
     return step, y_pred
+
+
+def _terms(model, found):
+    if not found:
+        return ops.ones(())
+    terms = found[0].terms()
+    return summed(terms) if model.exact and found[0].is_mean else terms
 
 
 def _record(model, layers):
@@ -90,7 +97,12 @@ class ImplicitStep:
         seed, compiled = self._model.seed_generator, self._model.jit_compile
         self.parts = {
             id(layer): factors(
-                layer, self.record.calls(layer), weights, seed, bool(compiled)
+                layer,
+                self.record.calls(layer),
+                weights,
+                seed,
+                bool(compiled),
+                of_all=self._model.exact,
             )
             for layer, _ in self.layers
         }
@@ -112,24 +124,24 @@ class ImplicitStep:
         scale = ops.cast(
             self._model.optimizer.scale_loss(ops.ones(())), "float32"
         )
+        gradients = [
+            None if g is None else wide(ops.convert_to_tensor(g))
+            for g in gradients
+        ]
+        # Losses and gradients of replicas are shares, which add up.
+        of_all = summed if self._model.exact else lambda x: x * replicas()
         square = sum(
-            ops.cast(
-                ops.sum(ops.square(wide(ops.convert_to_tensor(g)))), "float32"
-            )
+            ops.cast(ops.sum(ops.square(of_all(g))), "float32")
             for g in gradients
             if g is not None
         )
         square = square / ops.square(scale)
-        # Losses and gradients of replicas are shares, which add up.
-        rate = replicas() * ops.cast(self._model.proximal_rate(), square.dtype)
-        limit = ops.cast(self.loss, square.dtype) / ops.maximum(
+        rate = ops.cast(self._model.proximal_rate(), square.dtype)
+        limit = of_all(ops.cast(self.loss, square.dtype)) / ops.maximum(
             rate * square, 1e-30
         )
-        share = ops.clip(limit, 0.0, 1.0)
-        return [
-            None if g is None else _times(wide(ops.convert_to_tensor(g)), share)
-            for g in gradients
-        ]
+        part = ops.clip(limit, 0.0, 1.0)
+        return [None if g is None else _times(g, part) for g in gradients]
 
     def _dual(self):
         problems, step = self.problems(), self.numbers()
@@ -193,6 +205,11 @@ class ImplicitStep:
             id(part): _joined_rows(part.logits, group)
             for part, group in zip(solved, of_logits, strict=True)
         }
+        if self._model.exact:
+            # All solve for all rows, and their steps are added.
+            self._of_logits = {
+                key: share(gathered(x)) for key, x in self._of_logits.items()
+            }
 
 
 def _times(tensor, factor):

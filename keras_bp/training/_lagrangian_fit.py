@@ -6,7 +6,6 @@ import sys
 import keras
 import numpy as np
 
-from keras_bp.training._implicit_apply import replicas
 from keras_bp.training._lagrangian_step import WRONG_INDEX
 from keras_bp.training._lagrangian_tables import (
     INDEX,
@@ -59,12 +58,6 @@ def number_arrays(model, x):
 
 def check_index(model, index):
     """Raises `ValueError` unless a batch says which examples it holds."""
-    if replicas() > 1:
-        raise ValueError(
-            f'{_OWNER} with states="persistent" expects a single replica: '
-            "each would keep the rows of its own examples alone. Received: "
-            f"{replicas()} replicas"
-        )
     if index is None:
         raise ValueError(
             f'{_OWNER} with states="persistent" expects each batch to hold '

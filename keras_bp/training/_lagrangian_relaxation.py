@@ -5,9 +5,9 @@ import dataclasses
 import keras
 from keras import ops
 
-from keras_bp.training._implicit_apply import replicas
 from keras_bp.training._implicit_layers import wide
 from keras_bp.training._lagrangian_constraints import Constraint
+from keras_bp.training._replicas import replicas
 from keras_bp.training.stochastic_graph import Slot
 
 

@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
-from keras_bp.training._implicit_apply import apply, replicas
+from keras_bp.training._implicit_apply import apply
 from keras_bp.training._lagrangian_rates import update_stiffness
 from keras_bp.training._lagrangian_relax import fresh, move, pulls, relax
 from keras_bp.training._lagrangian_relaxation import Relaxation, Wanted
 from keras_bp.training._lagrangian_tables import split, wrong_index
+from keras_bp.training._replicas import gathered, replicas
 
 # What `trouble` is set to.
 DIVERGED, WRONG_INDEX = 1, 2
@@ -24,7 +25,7 @@ def train_step(model, data):
     relaxation = Relaxation(model, x, y, sample_weight)
     states, outputs = start(model, relaxation, index)
     if model.rules.fits_values:
-        update_stiffness(model, relaxation, states.values)
+        _measure_stiffness(model, relaxation, states.values, data)
     persistent = index is not None
     states = relax(
         model, relaxation, states, model.inner_steps - int(persistent)
@@ -38,7 +39,8 @@ def train_step(model, data):
             scale=model.optimizer.scale_loss(ops.ones(())),
         ),
     )
-    trouble = _trouble(model, forces, index)
+    # Replicas step together, or none does.
+    trouble = ops.max(gathered(_trouble(model, forces, index)))
     sound = trouble == 0
     if persistent:
         ahead = forces
@@ -53,6 +55,19 @@ def train_step(model, data):
         optimizer.iterations.assign_add(1)
     model.trouble.assign(ops.where(sound, model.trouble.value, trouble))
     return _logs(model, forces, x, y, outputs, sample_weight)
+
+
+def _measure_stiffness(model, relaxation, values, data):
+    if replicas() > 1:
+        # Of the whole batch, by each of them: they cannot wait for each other
+        # in a loop.
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(
+            gathered(data)
+        )
+        values = gathered(values)
+        with keras.StatelessScope():
+            relaxation = Relaxation(model, split(x)[1], y, sample_weight)
+    update_stiffness(model, relaxation, values)
 
 
 def start(model, relaxation, index):
@@ -90,17 +105,17 @@ def _keep(model, relaxation, states, index, sound):
 
 
 def _trouble(model, forces, index):
-    """What is wrong with a step, as a number, or zero."""
+    """What is wrong with a step, as a number, or zero, `(1,)`."""
     sound = ops.isfinite(forces.loss)
     for r, pull in zip(forces.residuals, forces.pulls, strict=True):
         size = ops.max(ops.abs(r))
         fine = ops.logical_and(size < _TOO_LARGE, ops.all(ops.isfinite(pull)))
         sound = ops.logical_and(sound, fine)
     trouble = ops.where(sound, 0, DIVERGED)
-    if index is None:
-        return trouble
-    wrong = wrong_index(index, model.tables.num_examples)
-    return ops.where(wrong, WRONG_INDEX, trouble)
+    if index is not None:
+        wrong = wrong_index(gathered(index), model.tables.num_examples)
+        trouble = ops.where(wrong, WRONG_INDEX, trouble)
+    return ops.expand_dims(trouble, 0)
 
 
 def _logs(model, forces, x, y, outputs, sample_weight):

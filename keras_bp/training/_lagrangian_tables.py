@@ -5,6 +5,7 @@ import math
 from keras import ops
 
 from keras_bp.training._lagrangian_relax import States
+from keras_bp.training._replicas import gathered
 
 INDEX, INPUTS = "example_index", "inputs"
 
@@ -18,6 +19,8 @@ def split(x):
 
 class Tables:
     """Rows for each example, as weights of a model.
+
+    Each replica of `tf.distribute` has all of them.
 
     Args:
         model: `LagrangianModel` that is compiled.
@@ -82,7 +85,10 @@ class Tables:
         )
 
     def write(self, index, states, sound):
-        """Writes back what was read and changed, if `sound`."""
+        """Writes back what was read and changed, if `sound`.
+
+        Of all replicas: the next time another one may see an example.
+        """
         pairs = [
             (self.count, states.count),
             *zip(self.values, states.values, strict=True),
@@ -94,8 +100,9 @@ class Tables:
         ):
             for own, new in zip(tables, found, strict=True):
                 pairs += zip(own, new, strict=True)
+        index = gathered(index)
         for table, rows in pairs:
-            _write(table, index, rows, sound)
+            _write(table, index, gathered(rows), sound)
 
 
 def _write(table, index, rows, sound):

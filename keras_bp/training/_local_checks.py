@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_bp._backend import check_tensorflow
 from keras_bp.training._readable import is_readable
 
 _LAYERS = keras.layers
@@ -17,11 +18,7 @@ _RECURRENT = (
 
 def check_backend(owner):
     """Raises `RuntimeError` unless Keras runs on TensorFlow."""
-    if keras.backend.backend() != "tensorflow":
-        raise RuntimeError(
-            f"{owner} needs the TensorFlow backend, for its tape. "
-            f"Received: {keras.backend.backend()!r}"
-        )
+    check_tensorflow(owner, "for its tape")
 
 
 def check_model(model, owner):

@@ -6,7 +6,6 @@ import keras
 from keras import ops
 
 from keras_bp._registration import serializable
-from keras_bp.training._implicit_apply import replicas
 from keras_bp.training._lagrangian_graph import LagrangianGraph
 from keras_bp.training._local_angles import update_angles
 from keras_bp.training._local_checks import check_model
@@ -17,6 +16,7 @@ from keras_bp.training._local_trace import (
     unscaled,
     weights_scope,
 )
+from keras_bp.training._replicas import replicas
 
 
 @dataclasses.dataclass

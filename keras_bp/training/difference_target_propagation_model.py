@@ -7,7 +7,6 @@ from keras_bp import _checks, _random
 from keras_bp._registration import serializable
 from keras_bp.layers._seeded import SeededLayer
 from keras_bp.training._direct_errors import OutputErrors
-from keras_bp.training._implicit_apply import replicas
 from keras_bp.training._implicit_layers import wide
 from keras_bp.training._local_blocks import (
     BlockPass,
@@ -16,6 +15,7 @@ from keras_bp.training._local_blocks import (
 )
 from keras_bp.training._local_model import LocalModel, LocalStep
 from keras_bp.training._local_trace import unscaled, weights_scope
+from keras_bp.training._replicas import replicas
 from keras_bp.training._targets import (
     check_chain,
     differences,

@@ -21,6 +21,10 @@ def distributed(model):
     together. Metrics are those of all examples; each log is the mean over
     workers, as Keras has it for replicas.
 
+    With `keras.callbacks.BackupAndRestore` workers that were killed go on
+    from the last epoch: all read one folder, where the first worker alone
+    writes (docs/scaling.md shows how).
+
     Args:
         model: `keras.Model`, made in the scope of the strategy. It may be
             compiled before or after.

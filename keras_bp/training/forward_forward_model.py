@@ -16,7 +16,6 @@ from keras_bp.training._forward_forward_checks import (
     check_inputs,
 )
 from keras_bp.training._forward_forward_passes import LabelPasses
-from keras_bp.training._implicit_apply import replicas
 from keras_bp.training._local_blocks import (
     BlockPass,
     Gradients,
@@ -25,6 +24,7 @@ from keras_bp.training._local_blocks import (
 )
 from keras_bp.training._local_model import LocalModel, LocalStep
 from keras_bp.training._local_trace import weights_scope
+from keras_bp.training._replicas import replicas
 
 
 @serializable

@@ -8,7 +8,7 @@ from keras import ops
 from keras_bp import _checks, _random
 from keras_bp._registration import serializable
 from keras_bp.layers._seeded import SeededLayer
-from keras_bp.training._implicit_apply import apply, replicas
+from keras_bp.training._implicit_apply import apply, proximal_rate
 from keras_bp.training._implicit_diagnostics import diagnostics
 from keras_bp.training._implicit_layers import weights_of
 from keras_bp.training._implicit_search import (
@@ -17,6 +17,7 @@ from keras_bp.training._implicit_search import (
     summary,
 )
 from keras_bp.training._implicit_step import forward
+from keras_bp.training._replicas import everywhere, replicas
 
 RULES = ("dual", "layerwise", "averaged", "truncated")
 _UNKNOWN = keras.initializers.Constant(-1.0)
@@ -50,7 +51,7 @@ class ImplicitModel(SeededLayer, keras.Model):
       behind the activation linearized. It bounds the steps of units that
       saturate; a linear unit, and an active ReLU whose output is to grow, take
       explicit steps.
-    - `"averaged"`: the mean of the full implicit steps of the examples.
+    - `"averaged"`: the mean of the full implicit steps of examples.
     - `"truncated"`: an explicit step that ends where the linear model of the
       loss is zero.
 
@@ -73,6 +74,10 @@ class ImplicitModel(SeededLayer, keras.Model):
         layers: List of names of layers that may be trained implicitly, or None
             for all.
         seed: Integer or None, of the random signs and samples.
+        exact: Boolean, whether replicas of `tf.distribute` step as one with
+            the whole batch where a rule couples its examples: `"dual"` solves
+            for the rows of all, which are gathered, and `"truncated"` measures
+            the sum of their gradients. If not, each solves for its own.
 
     Call arguments:
         inputs, training: Those of the model.
@@ -115,6 +120,7 @@ class ImplicitModel(SeededLayer, keras.Model):
         prox_learning_rate=None,
         layers=None,
         seed=None,
+        exact=False,
         **kwargs,
     ):
         # The wrapped model casts its inputs itself.
@@ -134,6 +140,7 @@ class ImplicitModel(SeededLayer, keras.Model):
         self.prox_learning_rate = prox_learning_rate
         self.chosen_layers = None if layers is None else list(layers)
         self.seed = seed
+        self.exact = bool(exact)
         self.elsewhere = None
         self.seed_generator = _random.seed_generator(seed, self)
         self.steps = self.add_weight(
@@ -204,18 +211,8 @@ class ImplicitModel(SeededLayer, keras.Model):
     def call(self, inputs, training=False):
         return self.model(inputs, training=training)
 
-    def proximal_rate(self):
-        """The learning rate of the proximal problem, a scalar tensor."""
-        if self.prox_learning_rate is not None:
-            return ops.convert_to_tensor(self.prox_learning_rate, "float32")
-        rate = getattr(self.optimizer, "learning_rate", None)
-        if rate is None:
-            raise ValueError(
-                f"{type(self).__name__} expects an optimizer with a learning "
-                "rate, or `prox_learning_rate`. Received: optimizer="
-                f"{self.optimizer}"
-            )
-        return ops.convert_to_tensor(rate)
+    # The learning rate of the proximal problem, a scalar tensor.
+    proximal_rate = proximal_rate
 
     def trained_implicitly(self):
         """List of pairs, a layer and the weight that holds its curvature.
@@ -271,7 +268,10 @@ class ImplicitModel(SeededLayer, keras.Model):
         # Raises before anything is done if there is no rate.
         self.proximal_rate()
         step, y_pred = forward(self, x, y, sample_weight)
-        apply(self, step.gradients(), ops.isfinite(step.loss))
+        sound = ops.isfinite(step.loss)
+        if self.exact:
+            sound = everywhere(sound)
+        apply(self, step.gradients(), sound)
         self.steps.assign_add(1)
         size = ops.shape(keras.tree.flatten(x)[0])[0]
         for metric in self.metrics:
@@ -289,6 +289,7 @@ class ImplicitModel(SeededLayer, keras.Model):
             "prox_learning_rate": self.prox_learning_rate,
             "layers": self.chosen_layers,
             "seed": self.seed,
+            "exact": self.exact,
         }
 
     @classmethod

@@ -68,7 +68,7 @@ class LagrangianModel(LagrangianInspection, keras.Model):
         states: String. `"transient"`: unknowns begin each batch where the
             constraints hold, with multipliers of zero. `"persistent"`: each
             example has its own, which are kept, checkpointed with the model,
-            and go on where they were.
+            and go on where they were, on all replicas of `tf.distribute`.
         inner_steps: Positive integer, steps of unknowns and multipliers for
             each step of weights. Information passes one layer a step, and
             one step of time in recurrent layers: transient states want more
@@ -222,7 +222,8 @@ class LagrangianModel(LagrangianInspection, keras.Model):
         """Makes tables for a number of examples, or checks those there are."""
         if self.tables is None:
             self.num_examples = count
-            self.tables = Tables(self, count)
+            with self.distribute_strategy.scope():
+                self.tables = Tables(self, count)
         else:
             self.tables.check(self.rules.slots)
 

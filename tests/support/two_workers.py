@@ -1,23 +1,17 @@
 """Trains small models on two workers, each a process, or on one alone.
 
-Run as `python tests/support/two_workers.py OUT [INDEX PORT PORT]`: the
-cluster is one of two processes on this machine, of which this one has the
-index; without, it trains alone. Weights after training go to the file OUT.
+Run as `python tests/support/two_workers.py OUT`: the worker that TF_CONFIG
+says it is, or, without, one alone. Weights after training go to the file OUT.
+With a folder after it, one model is trained undisturbed, and then again with
+backups in that folder, until the second worker is killed; with a folder of
+backups it goes on from there.
 """
 
 import json
 import os
+import pathlib
+import signal
 import sys
-
-if __name__ == "__main__" and len(sys.argv) > 2:
-    _ADDRESSES = [f"localhost:{port}" for port in sys.argv[3:]]
-    # As on a real cluster, before TensorFlow starts.
-    os.environ["TF_CONFIG"] = json.dumps(
-        {
-            "cluster": {"worker": _ADDRESSES},
-            "task": {"type": "worker", "index": int(sys.argv[2])},
-        }
-    )
 
 import keras
 import numpy as np
@@ -25,9 +19,13 @@ import tensorflow as tf
 
 from keras_bp import training
 from keras_bp.layers import BinaryNeuron, CostNode, StochasticNode
+from keras_bp.losses import PhaseAlignedError
+from keras_bp.optics import FiberLink, LearnedDBP
 
 # One batch, so that its halves are the same examples, whichever they are.
 BATCH, FEATURES, CLASSES, EPOCHS = 8, 6, 3, 2
+# Of which `evaluate` is tried, and which is interrupted.
+EVALUATED, FAULTY = ("normalized", "surrogate", "gan"), "gan"
 SPARSE = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
@@ -46,20 +44,38 @@ def _net(normalized=False):
     )
 
 
-def _compiled(model):
-    model.compile(keras.optimizers.SGD(0.1), SPARSE, metrics=["accuracy"])
+def _compiled(model, rate=0.1):
+    optimizer = keras.optimizers.SGD(rate, momentum=0.5)
+    model.compile(optimizer, SPARSE, metrics=["accuracy"])
     return model
 
 
-def _implicit(rule):
-    return _compiled(training.make_implicit(_net(), rule=rule))
+def _implicit(rule, exact=False):
+    # At this rate all of them take other steps than explicit ones.
+    model = training.make_implicit(_net(), rule=rule, seed=0, exact=exact)
+    return _compiled(model, rate=10.0)
 
 
 def _local(name):
     options = {} if name in ("backprop", "uniform_sign") else {"seed": 0}
-    if name == "lagrangian":
-        options = {"states": "transient", "inner_steps": 3}
     return _compiled(training.local_rules()[name](_net(), **options))
+
+
+def _lagrangian(**options):
+    model = training.LagrangianModel(_net(), inner_steps=3, **options)
+    return _compiled(model)
+
+
+def _learned_dbp():
+    model = LearnedDBP(FiberLink(num_spans=1), num_taps=3)
+    model.build((None, 8, 2))
+    model.compile(keras.optimizers.SGD(0.1), PhaseAlignedError())
+    return model
+
+
+@keras.saving.register_keras_serializable(package="tests")
+def sum_of_bits(z):
+    return keras.ops.sum(z, axis=-1)
 
 
 def _surrogate(make):
@@ -68,7 +84,7 @@ def _surrogate(make):
     bits = StochasticNode("bernoulli", estimator="rloo", samples=2, seed=0)(
         logits
     )
-    cost = CostNode(lambda z: keras.ops.sum(z, axis=-1))(bits)
+    cost = CostNode(sum_of_bits)(bits)
     model = make(inputs, cost)
     model.compile(keras.optimizers.SGD(0.1))
     return model
@@ -95,11 +111,16 @@ MODELS = {
     "plain": (lambda: _compiled(_net()), True),
     "normalized": (lambda: _compiled(_net(normalized=True)), True),
     "implicit, layerwise": (lambda: _implicit("layerwise"), True),
-    "implicit, averaged": (lambda: _implicit("averaged"), True),
-    # Solved by each worker for its own examples.
-    "implicit, dual": (lambda: _implicit("dual"), False),
-    "implicit, truncated": (lambda: _implicit("truncated"), True),
-    "lagrangian": (lambda: _local("lagrangian"), True),
+    "implicit, dual, exact": (lambda: _implicit("dual", exact=True), True),
+    "implicit, truncated, exact": (
+        lambda: _implicit("truncated", exact=True),
+        True,
+    ),
+    "lagrangian, transient": (_lagrangian, True),
+    "lagrangian, persistent": (
+        lambda: _lagrangian(states="persistent", num_examples=BATCH),
+        True,
+    ),
     "feedback_alignment": (lambda: _local("feedback_alignment"), True),
     "direct_feedback_alignment": (
         lambda: _local("direct_feedback_alignment"),
@@ -109,6 +130,7 @@ MODELS = {
         lambda: _local("difference_target_propagation"),
         True,
     ),
+    "learned dbp": (_learned_dbp, True),
     "forward_forward": (lambda: _local("forward_forward"), False),
     "surrogate": (lambda: _surrogate(training.SurrogateModel), False),
     "backprop_q": (lambda: _surrogate(training.BackpropQModel), False),
@@ -120,19 +142,28 @@ MODELS = {
 }
 
 
-def _dataset(name):
+def dataset(name):
+    """One batch for a model, of which workers take their parts."""
     x, y = _data()
     arrays = (x, y)
     if name in ("surrogate", "backprop_q"):
         arrays = x
     if name.endswith("gan"):
         arrays = (x > 0).astype("float32")
+    if name == "learned dbp":
+        rng = np.random.default_rng(0)
+        arrays = [
+            rng.normal(size=(BATCH, n, 2)).astype("float32") for n in (8, 4)
+        ]
+        arrays = tuple(arrays)
+    data = tf.data.Dataset.from_tensor_slices(arrays)
+    if name == "lagrangian, persistent":
+        data = training.index_examples(data)
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
     )
-    data = tf.data.Dataset.from_tensor_slices(arrays).batch(BATCH)
-    return data.with_options(options)
+    return data.batch(BATCH).with_options(options)
 
 
 def _mended(strategy):
@@ -140,30 +171,80 @@ def _mended(strategy):
     with strategy.scope():
         model = _compiled(_net())
     try:
-        model.fit(_dataset("plain"), verbose=0)
-        model.evaluate(_dataset("plain"), verbose=0)
+        model.fit(dataset("plain"), verbose=0)
+        model.evaluate(dataset("plain"), verbose=0)
     except ValueError:
         return False
     return True
 
 
-def main(path, index=None, *ports):
-    strategy = tf.distribute.get_strategy()
+def fitted(name, strategy, steps=1, **options):
+    """The model of a name, trained by some steps an epoch, and its logs."""
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        model = training.distributed(MODELS[name][0]())
+    data = dataset(name).repeat(steps)
+    history = model.fit(data, verbose=0, **options).history
+    return model, history
+
+
+def trained(names, strategy):
+    """What training has led to: arrays by the name of a model and a number."""
     found = {}
-    if index is not None:
-        strategy = tf.distribute.MultiWorkerMirroredStrategy()
-        found["mended"] = _mended(strategy)
-    for name, (make, _) in MODELS.items():
-        keras.utils.set_random_seed(0)
-        with strategy.scope():
-            model = training.distributed(make())
-        history = model.fit(_dataset(name), epochs=EPOCHS, verbose=0).history
-        logs = model.evaluate(_dataset(name), verbose=0, return_dict=True)
-        for key, value in {**history, **logs}.items():
-            found[f"{name}/log {key}"] = np.ravel(value)
+    for name in names:
+        model, logs = fitted(name, strategy, epochs=EPOCHS)
+        if name in EVALUATED:
+            logs |= model.evaluate(dataset(name), verbose=0, return_dict=True)
+        for key, value in logs.items():
+            found[f"{name}|log {key}"] = np.ravel(value)
         for place, weight in enumerate(model.trainable_variables):
-            found[f"{name}/{place}"] = weight.numpy()
-    np.savez(path, **{key.replace("/", "|"): x for key, x in found.items()})
+            found[f"{name}|{place}"] = weight.numpy()
+    return found
+
+
+class Killed(keras.callbacks.Callback):
+    """Ends the process in the midst of the second epoch."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.epoch == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+
+def backup_of(index, folder):
+    """The backup of a worker: the first one writes, and all read the same."""
+    if index == 0:
+        return keras.callbacks.BackupAndRestore(folder, double_checkpoint=True)
+    return keras.callbacks.BackupAndRestore(
+        folder, save_freq=2**31, delete_checkpoint=False
+    )
+
+
+def interrupted(path, folder, index, strategy):
+    first = not pathlib.Path(folder).exists()
+    callbacks = [backup_of(index, folder)]
+    if first:
+        model, _ = fitted(FAULTY, strategy, steps=2, epochs=3)
+        np.savez(f"{path}_undisturbed.npz", *model.get_weights())
+        if index == 1:
+            callbacks.append(Killed())
+    model, history = fitted(
+        FAULTY, strategy, steps=2, epochs=3, callbacks=callbacks
+    )
+    epochs = {len(values) for values in history.values()}
+    np.savez(path, *model.get_weights(), epochs=list(epochs))
+
+
+def main(path, folder=None):
+    index = json.loads(os.environ["TF_CONFIG"])["task"]["index"]
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    if folder is not None:
+        interrupted(path, folder, index, strategy)
+        return
+    found = {"mended": _mended(strategy), **trained(MODELS, strategy)}
+    np.savez(path, **found)
 
 
 if __name__ == "__main__":

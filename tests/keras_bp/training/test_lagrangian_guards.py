@@ -179,9 +179,24 @@ def test_forces_are_asked_for_after_compile_and_of_arrays():
         model.lagrangian_diagnostics(X, Y.tolist())
 
 
-def test_persistent_states_are_kept_by_one_replica(two_replicas):
+@pytest.mark.parametrize("bad", ["number", "target"])
+def test_replicas_step_together_or_not_at_all(bad, two_replicas):
     with two_replicas.scope():
-        model = LagrangianModel(net(4), states="persistent")
-        model.compile("sgd", loss="mse")
-    with pytest.raises(ValueError, match="single replica"):
-        model.fit(X, Y, batch_size=len(X), verbose=0)
+        model = LagrangianModel(net(4), states="persistent", num_examples=8)
+        model.compile(keras.optimizers.SGD(1.0), loss="mse")
+    x = numbered(X[:4])
+    y = np.zeros((4, 3), "float32")
+    # What the second one sees: an example of the first, or no number.
+    if bad == "number":
+        x["example_index"][3] = 0
+    else:
+        y[3] = np.nan
+    before = rows_of(model), model.model.get_weights()
+    kind, words = {
+        "number": (ValueError, "different numbers"),
+        "target": (FloatingPointError, "diverged"),
+    }[bad]
+    with pytest.raises(kind, match=words):
+        model.fit(x, y, batch_size=4, verbose=0, shuffle=False)
+    assert_equal(rows_of(model), before[0])
+    assert_equal(model.model.get_weights(), before[1])

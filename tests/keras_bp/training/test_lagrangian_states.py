@@ -229,3 +229,26 @@ def test_support_counts_the_multipliers_that_are_kept():
         np.testing.assert_array_equal(each["is_support"], active.any(axis=0))
         assert each["neurons"] == active.any(axis=0).mean()
     assert 0 < min(each["pairs"] for each in found.values()) < 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("states", ["transient", "persistent"])
+def test_two_replicas_step_as_one(states, two_replicas, tmp_path):
+    options = {"batch_size": 4, "epochs": 3, "verbose": 0, "shuffle": False}
+    x, y = examples(8)
+    found = []
+    # The second time each replica sees the examples of the other.
+    turned = np.r_[2:4, 0:2, 6:8, 4:6]
+    for strategy in (tf.distribute.get_strategy(), two_replicas):
+        with strategy.scope():
+            model = wrapped(net(5, 4), states=states, inner_steps=4)
+        model.fit(x, y, **options)
+        if states == "persistent":
+            model.save_weights(tmp_path / "a.weights.h5")
+            model.load_weights(tmp_path / "a.weights.h5")
+            again = {"example_index": turned, "inputs": x[turned]}
+            model.fit(again, y[turned], **options)
+        found.append(values_of(model.variables))
+    for one, two in zip(*found, strict=True):
+        scale = np.abs(one).max()
+        np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-5 * scale)
