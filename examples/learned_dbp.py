@@ -1,7 +1,9 @@
 """Learned digital backpropagation: trained, pruned, and in fixed point.
 
 Run it as `python -m examples.learned_dbp --config small|isit|ecoc|dual`. A run
-goes on where the last one with the same `--out_dir` ended.
+goes on where the last one with the same `--out_dir` ended. Powers of the link
+are simulated and measured by as many processes as there are cores, or by
+`--workers`, which may be `ray`.
 """
 
 import pathlib
@@ -12,6 +14,7 @@ from examples import quiet  # isort: skip  # noqa: F401, before Keras
 from absl import app, flags
 
 from benchmarks import environment, results, tables
+from examples import fan_out
 from examples.learned_dbp_parts import CONFIGS, STAGES, Store
 from examples.learned_dbp_parts.figures import draw
 
@@ -22,6 +25,7 @@ _STAGES = flags.DEFINE_list(
 _OUT_DIR = flags.DEFINE_string(
     "out_dir", None, "Folder of the run; default out/learned_dbp/CONFIG."
 )
+_WORKERS = fan_out.define_flag()
 _OUT = flags.DEFINE_string("out", None, "File for the result, JSON.")
 flags.register_validator(
     _STAGES,
@@ -36,7 +40,8 @@ def main(argv):
     name = _CONFIG.value
     folder = pathlib.Path(_OUT_DIR.value or f"out/learned_dbp/{name}")
     config = CONFIGS[name]
-    store = Store(folder, config, name, verbose=sys.stdout.isatty())
+    fan = fan_out.FanOut(_WORKERS.value)
+    store = Store(folder, config, name, sys.stdout.isatty(), fan)
     rows = []
     for stage in _STAGES.value:
         print(f"\n{stage.capitalize()}")

@@ -133,3 +133,8 @@ STUDIES = {
         metric="loss",
     ),
 }
+
+
+def sweeps_of(study, data_dir):
+    """The sweeps of a study, by its name: also for another process."""
+    return STUDIES[study].sweeps(data_dir)

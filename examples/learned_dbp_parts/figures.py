@@ -3,7 +3,7 @@
 import numpy as np
 
 from examples import report
-from examples.learned_dbp_parts import stages
+from examples.learned_dbp_parts import power_sweep, stages
 from examples.learned_dbp_parts.measure import (
     as_complex,
     count_bits,
@@ -32,14 +32,14 @@ def draw(store, path):
 
     figure = Figure(figsize=(13, 7.6), layout="constrained")
     above, below = figure.subfigures(2, 1)
-    models = stages.sweep_models(store)
+    models = power_sweep.sweep_models(store)
     _constellations(above, store, models)
     curve = stages.pruning_curve(store)
     left, right, *last = below.subplots(1, 3 if curve else 2)
     for axes in last:
         _pruning(axes, curve)
     blocks = {
-        power: stages.swept_blocks(store, power)
+        power: power_sweep.swept_blocks(store, power)
         for power in store.config.powers
     }
     for axes, measure in ((left, "snr"), (right, "ber")):

@@ -17,8 +17,8 @@ from keras_bp.optics import (
 )
 
 # Seeds of the blocks: none is drawn twice.
-_TRAIN, _TEST, _QAM, _SHIFTED, _SWEPT, _UNSEEN = range(1, 7)
-_SNR = "effective SNR"
+_TRAIN, _TEST, _QAM, _SHIFTED, SWEPT, _UNSEEN = range(1, 7)
+SNR = "effective SNR"
 
 
 def training_blocks(store):
@@ -70,7 +70,7 @@ def references(store):
                     error_feedback=feedback,
                 )
     return [
-        store.row(name, _SNR, snr(model, test)) for name, model in found.items()
+        store.row(name, SNR, snr(model, test)) for name, model in found.items()
     ]
 
 
@@ -88,9 +88,7 @@ def learned(store):
     found = [snr(model, test) for model in models]
     rows = [median_row(store, name, found)]
     model = models[0]
-    rows.append(
-        store.row(name, f"{_SNR}, {qam}", snr(model, qam_blocks(store)))
-    )
+    rows.append(store.row(name, f"{SNR}, {qam}", snr(model, qam_blocks(store))))
     rows.append(ber_row(store, name, count_qam(store, model)))
     linear = EDC(config.link)
     rows.append(ber_row(store, "EDC", count_qam(store, linear)))
@@ -99,7 +97,7 @@ def learned(store):
         rows.append(
             store.row(
                 name,
-                f"{_SNR}, {shift}",
+                f"{SNR}, {shift}",
                 snr(model, blocks),
                 against="frequency-domain DBP of one step, not told",
                 against_value=ideal,
@@ -143,14 +141,14 @@ def pruned(store):
     rows = [
         store.row(
             f"pruned to {length:g} taps on average",
-            f"{_SNR}, while training",
+            f"{SNR}, while training",
             value,
         )
         for length, value in pruning_curve(store)
     ]
     lengths = " and ".join(str(taps) for taps in store.config.prune_to)
     name = f"pruned, {lengths} taps"
-    rows.append(store.row(name, _SNR, snr(model, test)))
+    rows.append(store.row(name, SNR, snr(model, test)))
     rows.append(ber_row(store, name, count_qam(store, model)))
     return rows
 
@@ -239,46 +237,10 @@ def unseen(store):
             store,
             name,
             [snr(make(seed), blocks) for seed in range(config.seeds)],
-            metric=f"{_SNR}, unseen blocks",
+            metric=f"{SNR}, unseen blocks",
         )
         for name, make in made.items()
     ]
-
-
-def swept(store):
-    """SNR and bit errors of QAM over the launch power."""
-    config, rows = store.config, []
-    measured = f"{_SNR}, {config.qam}-QAM"
-    for name, model in sweep_models(store).items():
-        for power in config.powers:
-            blocks = swept_blocks(store, power)
-            told = f"{name}, {power:+g} dBm"
-            rows.append(store.row(told, measured, snr(model, blocks)))
-            counted = count_bits(model, blocks, config.qam, power)
-            rows.append(ber_row(store, told, counted))
-    return rows
-
-
-def sweep_models(store):
-    """The equalizers that are compared over the launch power."""
-    config = store.config
-    link, (taps, ls_bits) = config.link, config.fair
-    bits, signal_bits = config.bits[0], config.signal_bits
-    found = {"EDC": EDC(link)}
-    for steps in (1, 2, 8):
-        name = f"frequency-domain DBP, {steps} StPS"
-        found[name] = frequency_domain(link, steps)
-    found[f"LS {taps} taps/{ls_bits} bit"] = TimeDomainDBP(
-        link,
-        taps,
-        bandwidth=config.bandwidth,
-        formats=DBPFormats.of(tap_bits=ls_bits),
-        error_feedback=True,
-    )
-    found[f"learned {config.num_taps} taps"] = learned_model(store, 0)
-    name = f"{quantized_name(store)}/{bits} bit, {signal_bits}-bit signal"
-    found[name] = quantized_model(store, bits, config.signal_bits, 0)
-    return found
 
 
 def quantized_name(store):
@@ -288,16 +250,6 @@ def quantized_name(store):
         return f"learned {config.num_taps} taps"
     lengths = " and ".join(str(taps) for taps in config.prune_to)
     return f"learned, pruned to {lengths} taps"
-
-
-def swept_blocks(store, power):
-    return store.blocks(
-        f"sweep{power:+g}",
-        store.config.sweep_blocks,
-        _SWEPT,
-        modulation=store.config.qam,
-        power=power,
-    )
 
 
 def quantized_model(store, bits, signal_bits, seed):
@@ -316,7 +268,7 @@ def quantized_model(store, bits, signal_bits, seed):
     )
 
 
-def median_row(store, name, found, metric=_SNR):
+def median_row(store, name, found, metric=SNR):
     return store.row(
         name,
         metric,
@@ -324,13 +276,3 @@ def median_row(store, name, found, metric=_SNR):
         samples=found if len(found) > 1 else None,
         aim=store.config.aims.get(name),
     )
-
-
-STAGES = {
-    "references": references,
-    "learned": learned,
-    "pruned": pruned,
-    "quantized": quantized,
-    "unseen": unseen,
-    "swept": swept,
-}

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from benchmarks import results
+from examples.fan_out import FanOut
 from keras_bp.optics import simulate
 
 
@@ -20,13 +21,16 @@ class Store:
         config: `Config`.
         name: String, its name, with which the names of its rows begin.
         verbose: Integer, 1 for progress bars.
+        fan: `FanOut`, where jobs run that do not need each other, or None for
+            this process.
     """
 
-    def __init__(self, out_dir, config, name, verbose=1):
+    def __init__(self, out_dir, config, name, verbose=1, fan=None):
         self.folder = pathlib.Path(out_dir)
         self.config = config
         self.name = name
         self.verbose = verbose
+        self.fan = fan or FanOut()
         # Of all runs together.
         self.seconds = 0.0
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -112,4 +116,6 @@ class Store:
                 "with the same configuration, or an empty one. "
                 f"Received: {self.folder.name}, of another"
             )
-        path.write_text(repr(self.config), encoding="utf-8")
+        if not path.exists():
+            # Whole or not at all: another process may read it.
+            results.replace_file(path, repr(self.config))

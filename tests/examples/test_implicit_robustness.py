@@ -1,11 +1,13 @@
 import json
 
-import keras
+import fan_out_jobs
 import numpy as np
 import pytest
 
 from benchmarks import results
+from examples import fan_out
 from examples import implicit_robustness as example
+from examples.fan_out_parts import Here
 from examples.implicit_parts import data, methods, networks, studies, summary
 
 RNG = np.random.default_rng(0)
@@ -13,21 +15,10 @@ RNG = np.random.default_rng(0)
 
 def tiny_study(seeds=2):
     """Two methods at three rates, on separable points."""
-    x = RNG.normal(size=(40, 3)).astype("float32")
-    y = (x[:, 0] > 0).astype("int32")
-    parts = {"train": (x, y), "validation": (x, y), "test": (x, y)}
-    sweep = studies.Sweep(
-        "points",
-        lambda: networks.mlp(3, 2, "relu", (4,)),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        {**parts, "name": "points"},
-        3,
-        20,
-    )
     study = studies.Study(
         None, ("explicit", "dual"), np.array([1e-3, 1.0, 1e3]), seeds
     )
-    return study, [sweep]
+    return study, fan_out_jobs.tiny_sweeps()
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +35,74 @@ def test_finished_runs_are_not_run_again(done, capsys):
     assert again == found
     files = sorted(path.name for path in folder.glob("*.jsonl"))
     assert files == ["points-dual.jsonl", "points-explicit.jsonl"]
+
+
+def without_seconds(found):
+    return {
+        (name, method, row["seed"], row["rate"]): {**row, "seconds": None}
+        for name, known in found.items()
+        for method, rows in known.items()
+        for row in rows
+    }
+
+
+@pytest.mark.slow
+def test_two_processes_find_what_one_does(done, tmp_path, monkeypatch):
+    study, sweeps, found, _ = done
+    make = (fan_out_jobs.tiny_sweeps,)
+
+    def by_two():
+        fan = fan_out.FanOut(2)
+        return fan, example.work(
+            study, sweeps, study.methods, tmp_path, fan=fan, make=make
+        )
+
+    fan, first = by_two()
+    assert without_seconds(first) == without_seconds(found)
+    assert fan.failed == []
+    # One row is lost, and another cut short: only these are done again.
+    path = tmp_path / "points-dual.jsonl"
+    header, *rows = path.read_text("utf-8").splitlines(keepends=True)
+    rows.sort(key=lambda row: json.loads(row)["seed"])
+    lost = rows.pop(0)
+    path.write_text("".join([header, *rows])[:-5], "utf-8")
+    begun, run = [], Here.begin
+
+    def begin(self, name, function, arguments):
+        begun.append((name, arguments[-1]))
+        run(self, name, function, arguments)
+
+    monkeypatch.setattr(Here, "begin", begin)
+    monkeypatch.setattr(fan_out.FanOut, "_pool", lambda *_: Here())
+    _, again = by_two()
+    assert without_seconds(again) == without_seconds(found)
+    assert begun == [
+        (f"points, dual, seed {row['seed']}", [row["rate"]])
+        for row in map(json.loads, (lost, rows[-1]))
+    ]
+
+
+def test_what_fails_elsewhere_is_left_out(done, tmp_path, monkeypatch):
+    study, sweeps, *_ = done
+    monkeypatch.setattr(fan_out.FanOut, "_pool", lambda *_: Here())
+    monkeypatch.setattr(example.apart, "run", lambda *_: 1 / 0)
+    fan = fan_out.FanOut(2)
+    make = (fan_out_jobs.tiny_sweeps,)
+    found = example.work(
+        study, sweeps, study.methods, tmp_path, fan=fan, make=make
+    )
+    assert found == {} and len(fan.failed) == 4
+
+
+def test_rows_of_other_settings_are_refused(done, tmp_path):
+    _, _, _, folder = done
+    text = (folder / "points-dual.jsonl").read_text("utf-8")
+    path = tmp_path / "rows.jsonl"
+    example.apart.append(path, text)
+    assert path.read_text("utf-8") == text
+    other = text.replace('"epochs": 3', '"epochs": 4', 1)
+    with pytest.raises(ValueError, match="rows.jsonl is of other settings"):
+        example.apart.append(path, other)
 
 
 def test_no_method_begins_after_the_minutes(done, tmp_path):

@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from examples.fan_out import FanOut
 from examples.learned_dbp_parts import CONFIGS, STAGES, Store
 from examples.learned_dbp_parts.integers import (
     differing_samples,
@@ -32,8 +33,8 @@ TINY = dataclasses.replace(
 )
 
 
-def store_in(folder, config=TINY):
-    return Store(folder, config, "tiny", verbose=0)
+def store_in(folder, config=TINY, workers=1):
+    return Store(folder, config, "tiny", verbose=0, fan=FanOut(workers))
 
 
 @pytest.mark.slow
@@ -60,6 +61,9 @@ def test_a_second_run_goes_on_where_the_first_one_ended(tmp_path):
     again = store_in(tmp_path)
     assert {name: again.rows(name, fail) for name in STAGES} == rows
     assert again.seconds == pytest.approx(first.seconds)
+    # Measured by another process.
+    (tmp_path / "swept.jsonl").unlink()
+    assert STAGES["swept"](store_in(tmp_path, workers=2)) == rows["swept"]
     model = again.model("learned-0", fail)
     found = snr(model, again.blocks("test", 6, 0))
     assert rows["learned"][0].value == pytest.approx(found, abs=1e-3)
@@ -70,6 +74,19 @@ def test_a_folder_of_another_configuration_is_refused(tmp_path):
     other = dataclasses.replace(TINY, steps=11)
     with pytest.raises(ValueError, match="of another"):
         store_in(tmp_path, other)
+
+
+def test_the_configuration_is_written_once(tmp_path):
+    # Another process may read it at any time.
+    store_in(tmp_path)
+    path = tmp_path / "config.txt"
+    before = path.stat()
+    store_in(tmp_path)
+    after = path.stat()
+    assert (before.st_ino, before.st_mtime_ns) == (
+        after.st_ino,
+        after.st_mtime_ns,
+    )
 
 
 @pytest.mark.parametrize("power", [None, 3.0])
