@@ -11,7 +11,7 @@ import sys
 
 from absl import app, flags
 
-from benchmarks import notes
+from benchmarks import notes, scaling_pages
 from benchmarks.results import fail, load, replace_file
 from benchmarks.tables import cells, digits, markdown, text_table
 
@@ -129,6 +129,10 @@ def render(root):
         gap = "\n\n" if selected else "\n"
         parts[2] = gap + selected + gap[1:]
         pages[readme] = "".join(parts)
+    scaling = root / "docs/scaling.md"
+    if "scaling" in results and scaling.exists():
+        text = scaling.read_text(encoding="utf-8")
+        pages[scaling] = scaling_pages.fill(text, results["scaling"])
     return pages
 
 
