@@ -15,13 +15,16 @@ version = re.search(
 readme = ROOT / "README.md"
 long_description = readme.read_text(encoding="utf-8") if readme.exists() else ""
 
-export = ["ai-edge-litert>=2.0", "flatbuffers>=24.3"]
+# Older schemas of LiteRT make no object from arguments.
+export = ["ai-edge-litert>=2.1", "flatbuffers>=24.3"]
 examples = [*export, "scikit-learn>=1.4", "matplotlib>=3.8", "jinja2>=3.1"]
 # With Sionna, LibAUC and Xplique, which `make rivals` installs without their
 # own requirements; some here are those of Xplique. The version of PyTorch is
 # one of which there are wheels without CUDA.
+torch = "torch==2.13.0"
 rivals = [
     *examples,
+    torch,
     "OptiCommPy==0.11.0",
     "captum==0.9.0",
     "einops>=0.8",
@@ -32,7 +35,6 @@ rivals = [
     "scikit-image>=0.25",
     "storchastic==0.3.7",
     "tf-keras-vis==0.8.7",
-    "torch==2.13.0",
 ]
 test = [
     *examples,
@@ -43,9 +45,22 @@ test = [
     "pytest-xdist>=3.6",
     "scipy>=1.12",
 ]
+# The other backends of Keras. `make test-backends` installs PyTorch by itself
+# first, without CUDA where it can.
+backends = [*test, torch]
 # Beside the tools that `make hardware` installs.
 hardware = [*test, "cmsisdsp>=1.10", "cocotb>=2.0"]
+# What `--workers=ray` needs.
+ray = ["ray>=2.60"]
 lint = ["ruff>=0.12", "import-linter>=2.2"]
+# The site is of mkdocs 1 and of the theme for it, which is kept alive until
+# 2027. Ruff sets the signatures.
+docs = [
+    "mkdocs>=1.6,<2",
+    "mkdocs-material>=9.7,<10",
+    "mkdocstrings[python]>=1.0",
+    "ruff>=0.12",
+]
 
 setup(
     name="keras_bp",
@@ -64,6 +79,7 @@ setup(
     packages=find_packages(
         include=["keras_bp", "keras_bp.*", "tflite_export", "tflite_export.*"]
     ),
+    package_data={"tflite_export.tools": ["*.sh"]},
     install_requires=[
         "tensorflow>=2.18",
         "keras>=3.10",
@@ -76,8 +92,11 @@ setup(
         "examples": examples,
         "rivals": rivals,
         "test": test,
+        "backends": backends,
         "hardware": hardware,
         "lint": lint,
+        "ray": ray,
+        "docs": docs,
     },
     classifiers=[
         "Intended Audience :: Science/Research",

@@ -34,7 +34,9 @@ class TapCallback(keras.callbacks.Callback):
             self._start()
 
     def on_train_batch_end(self, batch, logs=None):
-        if self._layers is None:
+        # On JAX, weights have no value amid an epoch before the model is asked
+        # for: Keras then brings them back from the compiled step.
+        if self.model.built and self._layers is None:
             self._start()
         # With `steps_per_execution`, several at a time.
         self.step += batch - self._batch

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_bp import _checks
+from keras_bp._backend import check_tensorflow
 from keras_bp.callbacks._spectrum_picture import draw_spectra
 from keras_bp.spectral.spectrum import spectrum
 
@@ -120,6 +121,7 @@ class SpectrumMonitor(keras.callbacks.Callback):
         self._spectrum = self._writer = None
 
     def on_train_begin(self, logs=None):
+        check_tensorflow(type(self).__name__, "for its forward mode")
         # A model may have other weights, or layers, than in the last `fit`.
         self._spectrum = None
 

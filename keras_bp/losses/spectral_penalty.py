@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_bp import _checks, _random
+from keras_bp._backend import check_tensorflow
 from keras_bp._registration import serializable
 from keras_bp.spectral.jacobian_operator import JacobianOperator
 from keras_bp.spectral.log_det_metric import log_det_metric
@@ -109,6 +110,7 @@ class SpectralPenalty:
         seed=None,
     ):
         owner = type(self).__name__
+        check_tensorflow(owner, "for its forward mode")
         _checks.check_one_of("target", target, TARGETS, owner=owner)
         _check_weight(weight, target, value, owner)
         _check_value(value, target, owner)

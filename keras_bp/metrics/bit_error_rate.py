@@ -1,10 +1,12 @@
 """The bit error rate by counting, and how well it is known."""
 
 import dataclasses
+import math
 
 import numpy as np
 
 from keras_bp import _checks
+from keras_bp.metrics._beta import beta_probability
 
 # With fewer errors the relative error of the rate is above a tenth.
 _ENOUGH_ERRORS = 100
@@ -150,18 +152,14 @@ def _checked(confidence, function):
 
 def _beta_quantile(probability, a, b):
     """Where the beta distribution reaches `probability`, by bisection."""
-    import tensorflow as tf
-
-    a, b = tf.constant(float(a), "float64"), tf.constant(float(b), "float64")
     # On the logarithm: rates are small numbers.
     low, high = -700.0, 0.0
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        at = tf.constant(np.exp(middle), "float64")
-        if float(tf.math.betainc(a, b, at)) < probability:
+        if beta_probability(a, b, math.exp(middle)) < probability:
             low = middle
         else:
             high = middle
         if high - low < 1e-13:
             break
-    return float(np.exp(high))
+    return math.exp(high)

@@ -29,8 +29,8 @@ class PreactivationHistogram:
     >>> found = preactivation_histogram([0.0, 0.001, 0.5, 1.0])
     >>> found.first_bin, found.last_bin
     (0.5, 0.25)
-    >>> (found + found).counts.sum()
-    np.int64(8)
+    >>> int((found + found).counts.sum())
+    8
     """
 
     counts: np.ndarray

@@ -1,6 +1,13 @@
 """The Q factor of a bit error rate."""
 
+import math
+import statistics
+
 import numpy as np
+
+_NORMAL = statistics.NormalDist()
+_QUANTILE = np.vectorize(_NORMAL.inv_cdf, otypes=["float64"])
+_ERFC = np.vectorize(math.erfc, otypes=["float64"])
 
 
 def q_factor(bit_error_rate):
@@ -26,16 +33,14 @@ def q_factor(bit_error_rate):
 
     See also `q_factor_to_bit_error_rate`, the inverse.
     """
-    import tensorflow as tf
-
     rate = np.asarray(bit_error_rate, "float64")
     if not np.all((rate > 0) & (rate < 0.5)):
         raise ValueError(
             "q_factor expects rates above 0 and below 0.5. "
             f"Received: bit_error_rate={bit_error_rate}"
         )
-    # erfcinv(2 p) = -ndtri(p) / sqrt(2), without a difference from 1.
-    return 20 * np.log10(-tf.math.ndtri(tf.constant(rate)).numpy())
+    # erfcinv(2 p) = -quantile(p) / sqrt(2), without a difference from 1.
+    return 20 * np.log10(-_QUANTILE(rate))
 
 
 def q_factor_to_bit_error_rate(q_factor_db):
@@ -58,12 +63,10 @@ def q_factor_to_bit_error_rate(q_factor_db):
     >>> f"{float(q_factor_to_bit_error_rate(9.8)):.1e}"
     '1.0e-03'
     """
-    import tensorflow as tf
-
     q = np.asarray(q_factor_db, "float64")
     if not np.all(np.isfinite(q)):
         raise ValueError(
             "q_factor_to_bit_error_rate expects finite Q factors. "
             f"Received: q_factor_db={q_factor_db}"
         )
-    return tf.math.erfc(tf.constant(10 ** (q / 20) / np.sqrt(2))).numpy() / 2
+    return _ERFC(10 ** (q / 20) / np.sqrt(2)) / 2

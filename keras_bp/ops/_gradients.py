@@ -18,6 +18,8 @@ def value_and_gradient(function, inputs):
         input is not read.
     """
     inputs = [ops.stop_gradient(x) for x in inputs]
+    if keras.backend.backend() == "torch":
+        return _on_torch(function, inputs)
     if keras.backend.backend() == "jax":
         import jax
 
@@ -31,3 +33,18 @@ def value_and_gradient(function, inputs):
         value, rest = function(*inputs)
     gradients = tape.gradient(value, inputs, unconnected_gradients="zero")
     return (value, rest), gradients
+
+
+def _on_torch(function, inputs):
+    import torch
+
+    with torch.enable_grad():
+        inputs = [x.detach().requires_grad_() for x in inputs]
+        value, rest = function(*inputs)
+        # What reads no input has no graph, and zeros for gradients.
+        total = value.sum() + sum(0 * x.sum() for x in inputs)
+        # The gradient may be differentiated in turn.
+        gradients = torch.autograd.grad(
+            total, inputs, create_graph=True, materialize_grads=True
+        )
+    return (value, rest), list(gradients)

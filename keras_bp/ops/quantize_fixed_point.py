@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -227,9 +228,18 @@ def _of_few_digits(value, fixed_point):
         fixed_point.max_digits,
     )
     between = ops.cast((table[1:] + table[:-1]) / 2, value.dtype)
-    index = ops.searchsorted(between, ops.reshape(value, (-1,)), side="right")
+    index = _places(between, ops.reshape(value, (-1,)))
     found = ops.take(ops.cast(table, value.dtype), index)
     return ops.reshape(found, ops.shape(value))
+
+
+def _places(between, value):
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        # Before 3.12, `ops.searchsorted` raises in a graph.
+        return tf.searchsorted(between, value, side="right")
+    return ops.searchsorted(between, value, side="right")
 
 
 def _gate(upstream, rounded, fixed_point, saturation_gradient):

@@ -3,6 +3,7 @@
 from keras import ops
 
 from keras_bp import _checks
+from keras_bp._backend import check_tensorflow
 from keras_bp._registration import serializable
 from keras_bp.optics._tensorflow import tf
 from keras_bp.optics.equalizer import Equalizer
@@ -62,6 +63,7 @@ class FrequencyDomainDBP(Equalizer):
     ):
         super().__init__(link, **kwargs)
         owner = type(self).__name__
+        check_tensorflow(owner, "for its Fourier transforms")
         _checks.check_integer(
             "steps_per_span", steps_per_span, minimum=1, owner=owner
         )

@@ -1,6 +1,6 @@
 """TensorFlow, in whose automatic differentiation this room is written."""
 
-import keras
+from keras_bp._backend import check_tensorflow
 
 try:
     import tensorflow as tf
@@ -19,9 +19,4 @@ except ImportError:
 
 def check_backend(owner):
     """Raises unless Keras computes with TensorFlow."""
-    found = keras.backend.backend()
-    if found != "tensorflow":
-        raise RuntimeError(
-            f"{owner} expects Keras on TensorFlow, whose forward mode it uses. "
-            f"Received: KERAS_BACKEND={found!r}"
-        )
+    check_tensorflow(owner, "for its forward mode")

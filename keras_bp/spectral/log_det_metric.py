@@ -1,7 +1,7 @@
 """Log-determinant of the metric that a generator induces."""
 
 from keras_bp.spectral import _sums
-from keras_bp.spectral._tensorflow import tf
+from keras_bp.spectral._tensorflow import check_backend, tf
 
 
 def log_det_metric(
@@ -92,6 +92,7 @@ def log_det_metric(
         https://arxiv.org/abs/1802.06355 (Chebyshev series).
     """
     owner = "log_det_metric"
+    check_backend(owner)
     options = _sums.checked(owner, method, ridge, probes, degree, seed, chunk)
     found, error = _sums.spectral_sum(model, z, tf.math.log, options, owner)
     return (found, error) if return_error else found

@@ -43,20 +43,24 @@ def rectifier_of(operation):
 
 @functools.cache
 def _functions():
-    import tensorflow as tf
-
     leaky = {"negative_slope": 0.2}
-    return (
+    known = [
         (keras.activations.relu, {}),
         (keras.activations.relu6, {"max_value": 6.0}),
         (keras.activations.leaky_relu, leaky),
         (keras.ops.relu, {}),
         (keras.ops.relu6, {"max_value": 6.0}),
         (keras.ops.leaky_relu, leaky),
-        (tf.nn.relu, {}),
-        (tf.nn.relu6, {"max_value": 6.0}),
-        (tf.nn.leaky_relu, leaky),
-    )
+    ]
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        known += [
+            (tf.nn.relu, {}),
+            (tf.nn.relu6, {"max_value": 6.0}),
+            (tf.nn.leaky_relu, leaky),
+        ]
+    return known
 
 
 def rectifier_arguments(function):

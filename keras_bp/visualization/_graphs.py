@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_bp._backend import check_tensorflow
 from keras_bp.visualization._rules import FOLLOWED
 
 
@@ -35,6 +36,7 @@ def gradients(score, wanted):
 
 
 def check_graphs(leaves, owner):
+    check_tensorflow(owner, "whose graphs it reads")
     import tensorflow as tf
 
     if tf.config.functions_run_eagerly():

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from keras_bp import _checks
+from keras_bp._backend import check_tensorflow
 from keras_bp.visualization import _targets
 from keras_bp.visualization._graphs import (
     as_inputs_of,
@@ -108,6 +109,7 @@ class Attributor:
         jit_compile=False,
     ):
         owner = type(self).__name__
+        check_tensorflow(owner, "whose graphs it reads")
         _checks.check_one_of("rule", rule, RULES, owner=owner)
         _checks.check_one_of("pool", pool, POOLS, owner=owner)
         _checks.check_one_of("unknown", unknown, ("raise", "keep"), owner=owner)

@@ -53,13 +53,13 @@ def grad_cam(
     Reference:
         Selvaraju et al., 2017, https://arxiv.org/abs/1610.02391.
     """
+    owner = "grad_cam"
+    check_graphs([], owner)
     import tensorflow as tf
 
-    owner = "grad_cam"
     x = single(x, owner)
     _targets.check_target(target, owner)
     _checks.check_integer("batch_size", batch_size, minimum=1, owner=owner)
-    check_graphs([tf.constant(0)], owner)
     layer = _layer(model, layer, owner)
     kind = _targets.kind_of(target)
 
