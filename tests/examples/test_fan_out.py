@@ -131,11 +131,14 @@ def test_workers_share_the_cores(monkeypatch):
 
 
 def test_an_interrupt_leaves_nothing_behind():
+    # Where the tests run in the background, Python lets interrupts pass.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         fan_out.FanOut(2).run(jobs.wait, {"a": (), "b": ()}, print)
     timer.join()
+    signal.signal(signal.SIGINT, before)
     assert multiprocessing.active_children() == []
 
 
