@@ -36,8 +36,11 @@ rivals = [
     "storchastic==0.3.7",
     "tf-keras-vis==0.8.7",
 ]
+# What `--workers=ray` needs.
+ray = ["ray>=2.60"]
 test = [
     *examples,
+    *ray,
     "apytypes>=0.5",
     "hypothesis>=6.100",
     "jax>=0.4.34",
@@ -50,8 +53,6 @@ test = [
 backends = [*test, torch]
 # Beside the tools that `make hardware` installs.
 hardware = [*test, "cmsisdsp>=1.10", "cocotb>=2.0"]
-# What `--workers=ray` needs.
-ray = ["ray>=2.60"]
 lint = ["ruff>=0.12", "import-linter>=2.2"]
 # The site is of mkdocs 1 and of the theme for it, which is kept alive until
 # 2027. Ruff sets the signatures.

@@ -65,7 +65,8 @@ class Processes:
             del self._busy[name]
             try:
                 given, failure, goes_on = worker.pipe.recv()
-            except (EOFError, ConnectionError):
+            except (EOFError, OSError):
+                # Also in the midst of what it sent.
                 code = worker.end()
                 found.append((name, None, f"Its process ended with {code}."))
                 continue

@@ -15,7 +15,7 @@ from keras_bp.training._implicit_units import (
     squared_norms,
     weight_gradients,
 )
-from keras_bp.training._replicas import replicas, share
+from keras_bp.training._replicas import share
 
 
 @dataclasses.dataclass
@@ -260,9 +260,7 @@ def unit_solvers(model, step, scale):
         unconnected_gradients="zero",
     )
     given = iter(given)
-    terms = ops.ones(())
-    if model.rule == "averaged":
-        terms = step.terms * replicas()
+    terms = step.terms if model.rule == "averaged" else ops.ones(())
     numbers = Proximal(
         ops.cast(model.proximal_rate(), "float32"),
         terms,

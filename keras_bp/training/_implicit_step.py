@@ -60,10 +60,19 @@ def forward(model, x, y, sample_weight):
 
 
 def _terms(model, found):
+    """Number of terms of the loss: of all replicas where a rule is of all."""
     if not found:
-        return ops.ones(())
+        return ops.ones(()) * replicas()
     terms = found[0].terms()
-    return summed(terms) if model.exact and found[0].is_mean else terms
+    if not found[0].is_mean:
+        return terms
+    if model.rule == "averaged":
+        # Gradients of replicas are shares, which add up.
+        terms = terms * replicas()
+    elif model.exact:
+        terms = summed(terms)
+    # Of a last batch a replica may have no example.
+    return ops.where(terms > 0, terms, ops.ones_like(terms))
 
 
 def _record(model, layers):

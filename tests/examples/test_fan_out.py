@@ -5,8 +5,10 @@ import math
 import multiprocessing
 import os
 import signal
+import struct
 import sys
 import threading
+import types
 
 import fan_out_jobs as jobs
 import pytest
@@ -103,6 +105,16 @@ def test_what_cannot_be_sent_is_a_failure(capsys):
     fan.run(jobs.function, {"a": (), "b": ()}, print)
     assert sorted(fan.failed) == ["a", "b"]
     assert "pickle" in capsys.readouterr().out
+
+
+def test_a_worker_that_dies_as_it_sends_is_one_that_failed():
+    ours, theirs = multiprocessing.Pipe()
+    # The length of what follows, and half of it.
+    os.write(theirs.fileno(), struct.pack("!i", 8) + b"half")
+    theirs.close()
+    pool = processes.Processes(2, 2)
+    pool._busy["a"] = types.SimpleNamespace(pipe=ours, end=lambda: -9)
+    assert pool.ended() == [("a", None, "Its process ended with -9.")]
 
 
 def test_a_worker_whose_memory_maps_are_full_ends(monkeypatch):

@@ -111,6 +111,9 @@ MODELS = {
     "plain": (lambda: _compiled(_net()), True),
     "normalized": (lambda: _compiled(_net(normalized=True)), True),
     "implicit, layerwise": (lambda: _implicit("layerwise"), True),
+    "implicit, averaged": (lambda: _implicit("averaged"), True),
+    "implicit, dual": (lambda: _implicit("dual"), False),
+    "implicit, truncated": (lambda: _implicit("truncated"), False),
     "implicit, dual, exact": (lambda: _implicit("dual", exact=True), True),
     "implicit, truncated, exact": (
         lambda: _implicit("truncated", exact=True),

@@ -11,7 +11,12 @@ from keras_bp.training import make_implicit
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(8, 6)).astype("float32")
 Y = RNG.integers(0, 3, 8)
-LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def loss(reduction="sum_over_batch_size"):
+    return keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, reduction=reduction
+    )
 
 
 def net():
@@ -31,14 +36,14 @@ def recurrent():
     ]
 
 
-def trained(make, strategy, rule, exact):
+def trained(make, strategy, rule, exact, reduction="sum_over_batch_size"):
     """Weights after two steps at a rate at which explicit steps diverge."""
     keras.utils.set_random_seed(0)
     with strategy.scope():
         model = keras.Sequential([keras.Input((6,)), *make()])
         model = make_implicit(model, rule, seed=0, exact=exact)
         optimizer = keras.optimizers.SGD(30.0, momentum=0.5)
-        model.compile(optimizer, LOSS)
+        model.compile(optimizer, loss(reduction))
     model.fit(X, Y, batch_size=8, epochs=2, shuffle=False, verbose=0)
     return model
 
@@ -69,11 +74,39 @@ def test_exact_steps_are_those_of_one_with_the_whole_batch(
     )
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("exact", "reduction"), [(True, "sum_over_batch_size"), (False, "sum")]
+)
+def test_full_steps_of_examples_are_averaged_over_all(
+    exact, reduction, two_replicas
+):
+    one = tf.distribute.get_strategy()
+    assert_same(
+        *(
+            trained(net, strategy, "averaged", exact, reduction)
+            for strategy in (two_replicas, one)
+        )
+    )
+
+
+@pytest.mark.parametrize("rule", ["dual", "averaged"])
+def test_a_replica_without_examples_takes_no_part(rule, two_replicas):
+    with two_replicas.scope():
+        model = keras.Sequential([keras.Input((6,)), layers.Dense(3)])
+        model = make_implicit(model, rule, seed=0)
+        model.compile(keras.optimizers.SGD(1.0), loss())
+    # The last batch is one example.
+    model.fit(X[:5], Y[:5], batch_size=4, shuffle=False, verbose=0)
+    for value in model.get_weights():
+        assert np.isfinite(value).all()
+
+
 def test_an_exact_step_that_is_not_sound_moves_no_replica(two_replicas):
     with two_replicas.scope():
         model = keras.Sequential([keras.Input((6,)), layers.Dense(3)])
         model = make_implicit(model, seed=0, exact=True)
-        model.compile(keras.optimizers.SGD(1.0), LOSS)
+        model.compile(keras.optimizers.SGD(1.0), loss())
     before = model.model.get_weights()
     x = X.copy()
     # Seen by the second one.
