@@ -226,8 +226,15 @@ class ChainSpec(Described):
                 "ChainSpec.from_config expects the entries that `get_config` "
                 f"makes. Received: missing or unknown entries {wrong}"
             )
-        stages = []
-        for entry in config["stages"]:
+        stages, entries = [], config["stages"]
+        if not isinstance(entries, list) or not all(
+            isinstance(entry, dict) for entry in entries
+        ):
+            raise TypeError(
+                "ChainSpec.from_config expects `stages` to be a list of "
+                f"dictionaries. Received: stages={entries!r}"
+            )
+        for entry in entries:
             kind = entry.get("kind")
             _checks.check_one_of(
                 "kind", kind, KINDS, owner="ChainSpec.from_config"

@@ -267,6 +267,6 @@ class KerrSpec(Described):
         for name in _FORMATS:
             values[name] = FixedPoint.from_config(config[name])
         for name in ("coefficients", "cosines", "sines"):
-            if values[name] is not None:
+            if values[name] is not None or name == "coefficients":
                 values[name] = np.array(values[name])
         return cls(**values)

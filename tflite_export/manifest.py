@@ -122,7 +122,7 @@ def listed_files(out_dir):
     try:
         listed = json.loads((Path(out_dir) / MANIFEST).read_bytes())["files"]
         return {MANIFEST, *listed}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return set()
 
 
@@ -131,7 +131,7 @@ def _parse(path):
     try:
         manifest = json.loads(path.read_bytes())
         version = manifest["format_version"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         _corrupt(MANIFEST, f"it cannot be read: {error!r}")
     if version != FORMAT_VERSION:
         raise ValueError(
