@@ -178,7 +178,7 @@ def support(model, x, y, tolerance):
             )
         return _counted(
             model,
-            [ops.convert_to_numpy(t) for t in model.tables.multipliers],
+            model.tables.forces(),
             tolerance,
         )
     _check_ready(model, x, y)

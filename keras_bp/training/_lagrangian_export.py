@@ -141,7 +141,7 @@ class Pruner:
                     f"{_OWNER} expects `y` for the forces, unless states are "
                     "persistent and the model was fitted. Received: y=None"
                 )
-            yield [ops.convert_to_numpy(t) for t in model.tables.multipliers]
+            yield model.tables.forces()
             return
         if not model.compiled:
             raise ValueError(

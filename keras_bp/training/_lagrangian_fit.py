@@ -149,7 +149,9 @@ def prepared(model, args, kwargs):
 
 def told_memory(model):
     """A sentence on the memory of the tables."""
+    count = model.distribute_strategy.num_replicas_in_sync
+    where = f" on each of {count} replicas" if count > 1 else ""
     return (
         f"States of {model.num_examples} examples take "
-        f"{model.state_memory() / 2**20:.1f} MiB."
+        f"{model.state_memory() / 2**20:.1f} MiB{where}."
     )

@@ -2,10 +2,12 @@
 
 import math
 
+import keras
 from keras import ops
 
+from keras_bp.training import _shards
 from keras_bp.training._lagrangian_relax import States
-from keras_bp.training._replicas import gathered
+from keras_bp.training._replicas import in_step
 
 INDEX, INPUTS = "example_index", "inputs"
 
@@ -17,27 +19,30 @@ def split(x):
     return None, x
 
 
-class Tables:
-    """Rows for each example, as weights of a model.
+class Tables(keras.layers.Layer):
+    """Rows for each example, which replicas of `tf.distribute` share out.
 
-    Each replica of `tf.distribute` has all of them.
+    A layer for its weights alone, which it saves as those of one replica.
 
     Args:
-        model: `LagrangianModel` that is compiled.
+        graph: `LagrangianGraph`.
         num_examples: Integer.
+        slots: Pair of integers, slots of the rules for values and multipliers.
+        strategy: `tf.distribute.Strategy`, in whose scope this is.
     """
 
-    def __init__(self, model, num_examples):
+    def __init__(self, graph, num_examples, slots, strategy):
+        super().__init__(
+            name="states_of_examples", dtype="float32", trainable=False
+        )
         self.num_examples = num_examples
+        self.slots = slots
+        self.strategy = strategy
+        self.replicas = strategy.num_replicas_in_sync
 
         def table(name, shape, dtype="float32"):
-            return model.add_weight(
-                name=name,
-                shape=(num_examples, *shape),
-                dtype=dtype,
-                initializer="zeros",
-                trainable=False,
-                autocast=False,
+            return _shards.variable(
+                num_examples, shape, dtype, self.replicas, name
             )
 
         def tables(what, count):
@@ -46,15 +51,15 @@ class Tables:
                     table(f"{unknown.name}_{what}_{number}", unknown.shape)
                     for number in range(count)
                 ]
-                for unknown in model.graph.unknowns
+                for unknown in graph.unknowns
             ]
 
         self.count = table("steps_of_examples", (), "int32")
         self.values = [x for (x,) in tables("value", 1)]
         self.multipliers = [x for (x,) in tables("multiplier", 1)]
-        slots = self.slots = model.rules.slots
         self.value_slots = tables("value_slot", slots[0])
         self.multiplier_slots = tables("multiplier_slot", slots[1])
+        self.built = True
 
     def check(self, slots):
         """Raises `ValueError` unless rules have the slots of these tables."""
@@ -66,43 +71,75 @@ class Tables:
                 f"{self.slots[1]}. Wrap the model anew"
             )
 
+    def _structure(self):
+        return [
+            self.count,
+            list(self.values),
+            list(self.multipliers),
+            [list(x) for x in self.value_slots],
+            [list(x) for x in self.multiplier_slots],
+        ]
+
     def read(self, index):
         """`States` of some examples.
 
         Args:
             index: Tensor `(batch,)` of integers.
         """
-
-        def rows(table):
-            return ops.take(table.value, index, axis=0)
-
-        return States(
-            [rows(x) for x in self.values],
-            [rows(x) for x in self.multipliers],
-            [[rows(x) for x in slots] for slots in self.value_slots],
-            [[rows(x) for x in slots] for slots in self.multiplier_slots],
-            rows(self.count),
-        )
+        structure = self._structure()
+        tables = keras.tree.flatten(structure)
+        if self.replicas > 1 and in_step():
+            rows = _shards.read(tables, index)
+        else:
+            rows = [ops.take(x, index, axis=0) for x in self.whole(tables)]
+        count, *parts = keras.tree.pack_sequence_as(structure, rows)
+        return States(*parts, count)
 
     def write(self, index, states, sound):
         """Writes back what was read and changed, if `sound`.
 
-        Of all replicas: the next time another one may see an example.
+        To whichever replica holds it: another one may see an example next.
         """
-        pairs = [
-            (self.count, states.count),
-            *zip(self.values, states.values, strict=True),
-            *zip(self.multipliers, states.multipliers, strict=True),
-        ]
-        for tables, found in (
-            (self.value_slots, states.value_slots),
-            (self.multiplier_slots, states.multiplier_slots),
-        ):
-            for own, new in zip(tables, found, strict=True):
-                pairs += zip(own, new, strict=True)
-        index = gathered(index)
-        for table, rows in pairs:
-            _write(table, index, gathered(rows), sound)
+        tables = keras.tree.flatten(self._structure())
+        rows = keras.tree.flatten([states.count, *states.parts()])
+        if self.replicas > 1:
+            _shards.write(tables, index, rows, sound)
+            return
+        for table, new in zip(tables, rows, strict=True):
+            _write(table, index, new, sound)
+
+    def whole(self, tables):
+        """All rows of some of the tables, a list of tensors.
+
+        Of several workers all have to ask.
+        """
+        if self.replicas == 1:
+            return [ops.convert_to_tensor(x) for x in tables]
+        return _shards.whole(tables, self.num_examples, self.strategy)
+
+    def forces(self):
+        """Multipliers of all examples, a list of arrays."""
+        found = self.whole(self.multipliers)
+        return [ops.convert_to_numpy(x) for x in found]
+
+    def save_own_variables(self, store):
+        for place, rows in enumerate(self.whole(self.weights)):
+            store[str(place)] = ops.convert_to_numpy(rows)
+
+    def load_own_variables(self, store):
+        if self.replicas == 1:
+            super().load_own_variables(store)
+            return
+        expected = [(self.num_examples, *x.shape[1:]) for x in self.weights]
+        rows = [store[place] for place in sorted(store.keys(), key=int)]
+        found = [tuple(x.shape) for x in rows]
+        if found != expected:
+            raise ValueError(
+                "LagrangianModel expects a file with the states of its "
+                f"{self.num_examples} examples, of shapes {expected}. "
+                f"Received: {found or 'none of them'}"
+            )
+        _shards.assign(self.weights, rows, self.strategy)
 
 
 def _write(table, index, rows, sound):
@@ -125,7 +162,7 @@ def memory(unknowns, num_examples, slots):
 
     Args:
         unknowns: List of `Unknown`.
-        num_examples: Integer.
+        num_examples: Integer, those of a replica.
         slots: Integer, slots of both rules together.
     """
     floats = sum(math.prod(x.shape) for x in unknowns) * (2 + slots)

@@ -26,6 +26,17 @@ def _several():
     return context
 
 
+def in_step():
+    """How many replicas step together, and which of them this one is.
+
+    The second is an integer or a scalar tensor. None outside such a step.
+    """
+    context = _several()
+    if context is None:
+        return None
+    return context.num_replicas_in_sync, context.replica_id_in_sync_group
+
+
 def _own(x):
     """A tensor that is no other replica's, who would share it with this one.
 

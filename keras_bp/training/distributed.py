@@ -22,8 +22,8 @@ def distributed(model):
     workers, as Keras has it for replicas.
 
     With `keras.callbacks.BackupAndRestore` workers that were killed go on
-    from the last epoch: all read one folder, where the first worker alone
-    writes (docs/scaling.md shows how).
+    from the last epoch: all save, and all start from the files of the first
+    worker (docs/scaling.md shows how).
 
     Args:
         model: `keras.Model`, made in the scope of the strategy. It may be

@@ -20,6 +20,7 @@ from keras_bp.training._lagrangian_step import train_step
 from keras_bp.training._lagrangian_tables import Tables, memory, split
 from keras_bp.training._local_trace import forget
 from keras_bp.training._row_optimizers import RowOptimizers
+from keras_bp.training._shards import height
 
 _STEPS = {"transient": 10, "persistent": 5}
 
@@ -68,7 +69,9 @@ class LagrangianModel(LagrangianInspection, keras.Model):
         states: String. `"transient"`: unknowns begin each batch where the
             constraints hold, with multipliers of zero. `"persistent"`: each
             example has its own, which are kept, checkpointed with the model,
-            and go on where they were, on all replicas of `tf.distribute`.
+            and go on where they were. Replicas of `tf.distribute` share them
+            out, and put them together again to save them: of several workers
+            all have to save, or the first one waits for the others.
         inner_steps: Positive integer, steps of unknowns and multipliers for
             each step of weights. Information passes one layer a step, and
             one step of time in recurrent layers: transient states want more
@@ -222,20 +225,27 @@ class LagrangianModel(LagrangianInspection, keras.Model):
         """Makes tables for a number of examples, or checks those there are."""
         if self.tables is None:
             self.num_examples = count
-            with self.distribute_strategy.scope():
-                self.tables = Tables(self, count)
+            strategy = self.distribute_strategy
+            with strategy.scope():
+                self.tables = Tables(
+                    self.graph, count, self.rules.slots, strategy
+                )
         else:
             self.tables.check(self.rules.slots)
 
     def state_memory(self, num_examples=None):
-        """Bytes of persistent states, of all examples or of as many."""
+        """Bytes of persistent states, of all examples or of as many.
+
+        Of each replica, where replicas of `tf.distribute` share them out.
+        """
         count = self.num_examples if num_examples is None else num_examples
         if count is None:
             raise ValueError(
                 f"{type(self).__name__} expects `num_examples`. Received: None"
             )
         fitting.check_compiled(self, "`state_memory`")
-        return memory(self.graph.unknowns, count, sum(self.rules.slots))
+        rows = height(count, self.distribute_strategy.num_replicas_in_sync)
+        return memory(self.graph.unknowns, rows, sum(self.rules.slots))
 
     def rho_now(self):
         """The weight of the augmented terms in this step, a scalar."""

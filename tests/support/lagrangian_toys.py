@@ -125,11 +125,10 @@ def rows_of(trained):
     """All tables of states, the count first."""
     tables = trained.tables
     slots = [*tables.value_slots, *tables.multiplier_slots]
-    return values_of(
-        [
-            tables.count,
-            *tables.values,
-            *tables.multipliers,
-            *(x for each in slots for x in each),
-        ]
-    )
+    found = [
+        tables.count,
+        *tables.values,
+        *tables.multipliers,
+        *(x for each in slots for x in each),
+    ]
+    return values_of(tables.whole(found))

@@ -2,14 +2,15 @@
 
 Run as `python tests/support/two_workers.py OUT`: the worker that TF_CONFIG
 says it is, or, without, one alone. Weights after training go to the file OUT.
-With a folder after it, one model is trained undisturbed, and then again with
-backups in that folder, until the second worker is killed; with a folder of
-backups it goes on from there.
+With a folder and the name of a model after it, that one is trained undisturbed,
+and then again with backups in that folder, until the second worker is killed;
+with a folder of backups it goes on from there.
 """
 
 import json
 import os
 import pathlib
+import shutil
 import signal
 import sys
 
@@ -24,8 +25,8 @@ from keras_bp.optics import FiberLink, LearnedDBP
 
 # One batch, so that its halves are the same examples, whichever they are.
 BATCH, FEATURES, CLASSES, EPOCHS = 8, 6, 3, 2
-# Of which `evaluate` is tried, and which is interrupted.
-EVALUATED, FAULTY = ("normalized", "surrogate", "gan"), "gan"
+# Of which `evaluate` is tried.
+EVALUATED = ("normalized", "surrogate", "gan")
 SPARSE = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
@@ -217,34 +218,35 @@ class Killed(keras.callbacks.Callback):
 
 
 def backup_of(index, folder):
-    """The backup of a worker: the first one writes, and all read the same."""
-    if index == 0:
-        return keras.callbacks.BackupAndRestore(folder, double_checkpoint=True)
-    return keras.callbacks.BackupAndRestore(
-        folder, save_freq=2**31, delete_checkpoint=False
-    )
+    """The backup of a worker: all save, and all go on from the first one's."""
+    if index > 0:
+        first, folder = folder, f"{folder}_{index}"
+        shutil.rmtree(folder, ignore_errors=True)
+        if os.path.exists(first):
+            shutil.copytree(first, folder)
+    return keras.callbacks.BackupAndRestore(folder, double_checkpoint=True)
 
 
-def interrupted(path, folder, index, strategy):
+def interrupted(path, folder, name, index, strategy):
     first = not pathlib.Path(folder).exists()
     callbacks = [backup_of(index, folder)]
     if first:
-        model, _ = fitted(FAULTY, strategy, steps=2, epochs=3)
+        model, _ = fitted(name, strategy, steps=2, epochs=3)
         np.savez(f"{path}_undisturbed.npz", *model.get_weights())
         if index == 1:
             callbacks.append(Killed())
     model, history = fitted(
-        FAULTY, strategy, steps=2, epochs=3, callbacks=callbacks
+        name, strategy, steps=2, epochs=3, callbacks=callbacks
     )
     epochs = {len(values) for values in history.values()}
     np.savez(path, *model.get_weights(), epochs=list(epochs))
 
 
-def main(path, folder=None):
+def main(path, folder=None, name=None):
     index = json.loads(os.environ["TF_CONFIG"])["task"]["index"]
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
     if folder is not None:
-        interrupted(path, folder, index, strategy)
+        interrupted(path, folder, name, index, strategy)
         return
     found = {"mended": _mended(strategy), **trained(MODELS, strategy)}
     np.savez(path, **found)

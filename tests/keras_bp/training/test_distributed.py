@@ -99,14 +99,15 @@ def test_two_workers_with_half_the_batch_are_one_with_the_whole(name, trained):
 
 
 @pytest.mark.slow
-def test_a_killed_worker_costs_no_more_than_the_epoch(tmp_path):
+@pytest.mark.parametrize("name", ["gan", "lagrangian, persistent"])
+def test_a_killed_worker_costs_no_more_than_the_epoch(name, tmp_path):
     folder = tmp_path / "backup"
     paths = [tmp_path / f"{name}.npz" for name in ("first", "second")]
-    codes, told = _ended(_workers(paths, [folder] * 2))
+    codes, told = _ended(_workers(paths, [folder] * 2, [name] * 2))
     # Collectives fail together, and so the other one fails by itself.
     assert codes[1] == -signal.SIGKILL and codes[0] not in (0, -9), told
     assert not paths[0].exists()
-    codes, told = _ended(_workers(paths, [folder] * 2))
+    codes, told = _ended(_workers(paths, [folder] * 2, [name] * 2))
     assert codes == [0, 0], told
     for path in paths:
         resumed = dict(np.load(path))

@@ -19,6 +19,7 @@ from lagrangian_toys import (
 )
 
 from keras_bp.training import index_examples
+from keras_bp.training._lagrangian_fit import told_memory
 from keras_bp.training._lagrangian_relaxation import Relaxation
 from keras_bp.training._lagrangian_step import start
 
@@ -231,24 +232,76 @@ def test_support_counts_the_multipliers_that_are_kept():
     assert 0 < min(each["pairs"] for each in found.values()) < 1
 
 
+def fitted(strategy, states):
+    """A model that two replicas, or one alone, have trained twice."""
+    options = {"batch_size": 4, "epochs": 3, "verbose": 0, "shuffle": False}
+    # One more than is seen: parts of replicas differ in size.
+    kind = {"states": states, "inner_steps": 4, "num_examples": 9}
+    x, y = examples(8)
+    with strategy.scope():
+        model = wrapped(net(5, 4), rates=(0.3, ADAM(0.05), None), **kind)
+    # The second time each replica sees the examples of the other.
+    for index in (np.arange(8), np.r_[2:4, 0:2, 6:8, 4:6]):
+        part = {"example_index": index, "inputs": x[index]}
+        model.fit(part, y[index], **options)
+    return model
+
+
+def assert_same(found, expected):
+    for a, b in zip(found, expected, strict=True):
+        atol = 1e-5 * max(np.abs(b).max(), 1e-3)
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=atol)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("states", ["transient", "persistent"])
-def test_two_replicas_step_as_one(states, two_replicas, tmp_path):
-    options = {"batch_size": 4, "epochs": 3, "verbose": 0, "shuffle": False}
+def test_two_replicas_step_as_one(states, two_replicas):
+    one = fitted(tf.distribute.get_strategy(), states)
+    two = fitted(two_replicas, states)
+    assert_same(
+        values_of(two.trainable_variables), values_of(one.trainable_variables)
+    )
+    if states == "persistent":
+        assert_same(rows_of(two), rows_of(one))
+
+
+@pytest.mark.slow
+def test_replicas_share_out_the_examples(two_replicas, tmp_path):
+    model = fitted(two_replicas, "persistent")
+    rows = rows_of(model)
+    assert [len(x) for x in rows] == [9] * len(rows) and not rows[0][8]
+    parts = two_replicas.experimental_local_results(model.tables.count.value)
+    np.testing.assert_array_equal(parts[0], rows[0][::2])
+    np.testing.assert_array_equal(parts[1][:4], rows[0][1::2])
+    alone = kept(
+        num_examples=9, inner_steps=4, rates=(0.3, ADAM(0.05), None)
+    )
+    assert model.state_memory() * 9 == alone.state_memory() * 5
+    assert told_memory(model).endswith(" MiB on each of 2 replicas.")
+    # Files are those of one replica, and go back to as many as there are.
+    path = tmp_path / "a.weights.h5"
+    model.save_weights(path)
+    alone.load_weights(path)
+    assert_equal(rows_of(alone), rows)
+    pairs = [
+        [each["pairs"] for each in x.support().values()] for x in (alone, model)
+    ]
+    assert pairs[0] == pairs[1] and max(pairs[0]) > 0
+    model.tables.count.assign(model.tables.count + 1)
+    model.load_weights(path)
+    assert_equal(rows_of(model), rows)
     x, y = examples(8)
-    found = []
-    # The second time each replica sees the examples of the other.
-    turned = np.r_[2:4, 0:2, 6:8, 4:6]
-    for strategy in (tf.distribute.get_strategy(), two_replicas):
-        with strategy.scope():
-            model = wrapped(net(5, 4), states=states, inner_steps=4)
-        model.fit(x, y, **options)
-        if states == "persistent":
-            model.save_weights(tmp_path / "a.weights.h5")
-            model.load_weights(tmp_path / "a.weights.h5")
-            again = {"example_index": turned, "inputs": x[turned]}
-            model.fit(again, y[turned], **options)
-        found.append(values_of(model.variables))
-    for one, two in zip(*found, strict=True):
-        scale = np.abs(one).max()
-        np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-5 * scale)
+    numbers = {"example_index": np.arange(8), "inputs": x}
+    found, expected = (
+        x.lagrangian_diagnostics(numbers, y)["total"] for x in (model, alone)
+    )
+    assert found == expected
+
+
+@pytest.mark.slow
+def test_states_of_another_set_are_refused_by_replicas(two_replicas, tmp_path):
+    kept(num_examples=6).save_weights(tmp_path / "a.weights.h5")
+    with two_replicas.scope():
+        model = kept(num_examples=7)
+    with pytest.raises(ValueError, match="states of its 7 examples"):
+        model.load_weights(tmp_path / "a.weights.h5")
