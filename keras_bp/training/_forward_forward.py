@@ -4,10 +4,45 @@ import keras
 from keras import ops
 
 from keras_bp import _random
+from keras_bp.layers import BinaryNeuron
 from keras_bp.training._implicit_layers import wide
 
 GOODNESS = ("mean_squares", "sum_squares")
 _TINY = 1e-8
+# Functions into -1 to 1, and layers after which neurons stay there.
+_BOUNDED = [
+    getattr(keras.activations, name)
+    for name in (
+        "hard_sigmoid",
+        "hard_tanh",
+        "sigmoid",
+        "softmax",
+        "softsign",
+        "sparse_sigmoid",
+        "sparsemax",
+        "tanh",
+    )
+    # Some are new in the course of Keras 3.
+    if hasattr(keras.activations, name)
+]
+_KEEPING = (
+    keras.layers.AveragePooling1D,
+    keras.layers.AveragePooling2D,
+    keras.layers.AveragePooling3D,
+    keras.layers.Dropout,
+    keras.layers.Flatten,
+    keras.layers.GlobalAveragePooling1D,
+    keras.layers.GlobalAveragePooling2D,
+    keras.layers.GlobalAveragePooling3D,
+    keras.layers.GlobalMaxPooling1D,
+    keras.layers.GlobalMaxPooling2D,
+    keras.layers.GlobalMaxPooling3D,
+    keras.layers.MaxPooling1D,
+    keras.layers.MaxPooling2D,
+    keras.layers.MaxPooling3D,
+    keras.layers.Permute,
+    keras.layers.Reshape,
+)
 
 
 def neurons(value):
@@ -96,17 +131,33 @@ def wrong_labels(labels, num_classes, seed_generator, scores=None):
     return ops.argmax(noisy - 1e9 * right, axis=1)
 
 
-def layer_loss(value, rule, sample_weight):
+def half_way(block):
+    """The share of its neurons that is the threshold of a block.
+
+    All, as in the report, where neurons may grow; half, where squares end at
+    one, and a sum would never be above the number of neurons.
+    """
+    for step in reversed(block.steps):
+        activation = getattr(step.operation, "activation", step.operation)
+        if activation in _BOUNDED or isinstance(activation, BinaryNeuron):
+            return 0.5
+        if not isinstance(step.operation, _KEEPING):
+            return 1.0
+    return 1.0
+
+
+def layer_loss(value, rule, place, sample_weight):
     """The loss of a layer, the mean over examples, right ones first.
 
     Args:
         value: Tensor, the neurons for examples with right labels, and then
             for the same number with wrong ones.
         rule: `ForwardForwardModel`.
+        place: Integer, which of its layers.
         sample_weight: Tensor `(examples,)`, or None.
     """
     found = goodness(value, rule.goodness)
-    odds = found - rule.threshold_of(value)
+    odds = found - rule.threshold_of(place, value)
     right, wrong = ops.split(odds, 2)
     each = 0.5 * (ops.softplus(-right) + ops.softplus(wrong))
     if sample_weight is not None:

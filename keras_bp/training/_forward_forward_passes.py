@@ -16,13 +16,14 @@ class LabelPasses:
         """The first layer that inference reads."""
         return int(self.skip_first and len(self.graph.unknowns) > 1)
 
-    def threshold_of(self, value):
-        """The threshold of a layer, a float."""
+    def threshold_of(self, place, value):
+        """The threshold of the layer at a place with some neurons, a float."""
         if self.threshold is not None:
             return self.threshold
+        share = parts.half_way(self.graph.blocks[place])
         if self.goodness == "mean_squares":
-            return 1.0
-        return float(math.prod(value.shape[1:]))
+            return share
+        return share * math.prod(value.shape[1:])
 
     def _scores(self, x, training):
         """How good each label is, `(batch, classes)`."""
@@ -30,9 +31,10 @@ class LabelPasses:
         many = ops.repeat(x, classes, axis=0)
         labels = ops.tile(ops.eye(classes), (count, 1))
         total = 0.0
-        for value in self._values(many, labels, training)[self._first() :]:
-            found = parts.goodness(value, self.goodness)
-            total = total + found - self.threshold_of(value)
+        for place, value in enumerate(self._values(many, labels, training)):
+            if place >= self._first():
+                found = parts.goodness(value, self.goodness)
+                total = total + found - self.threshold_of(place, value)
         return ops.reshape(total, (-1, classes))
 
     def _features(self, x, training):

@@ -48,6 +48,14 @@ class LearningRateSweep:
         self.rows = list(rows)
         if not self.rows:
             raise ValueError(f"{owner} expects rows. Received: none")
+        if not all(
+            isinstance(row, dict) and isinstance(row.get("validation"), dict)
+            for row in self.rows
+        ):
+            raise TypeError(
+                f"{owner} expects `rows` to be dictionaries, each with what "
+                "was measured under 'validation'. Received: others"
+            )
         known = set.intersection(*(set(x["validation"]) for x in self.rows))
         if metric is None:
             metric = "accuracy" if "accuracy" in known else "loss"

@@ -188,6 +188,11 @@ def check_share(name, value, owner):
 
 
 def _check_networks(networks, owner):
+    if not isinstance(networks, (dict, type(None))):
+        raise TypeError(
+            f"{owner} expects `networks` to be a dictionary or None. "
+            f"Received: networks={networks!r}"
+        )
     for name, network in (networks or {}).items():
         if not isinstance(network, keras.layers.Layer):
             kind = f"{type(network).__module__}.{type(network).__name__}"

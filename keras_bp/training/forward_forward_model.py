@@ -53,7 +53,8 @@ class ForwardForwardModel(CheckedLabels, LabelPasses, SeededLayer, LocalModel):
         num_classes: Integer, two or more.
         goodness: `"sum_squares"`, or `"mean_squares"` for a softer loss.
         threshold: Float, :math:`\theta`. None is 1 for the mean, and the number
-            of neurons for the sum.
+            of neurons for the sum; half of that for layers whose activation
+            ends at one, such as tanh, which cannot be better than 1.
         negatives: `"random"` for any wrong label, or `"hard"` for wrong ones
             as likely as the model finds them, which takes a pass for each
             class with `inference="goodness"`.
@@ -213,7 +214,7 @@ class ForwardForwardModel(CheckedLabels, LabelPasses, SeededLayer, LocalModel):
             value = run.step(block)
             with tf.GradientTape() as tape:
                 tape.watch(value)
-                loss = parts.layer_loss(value, self, sample_weight)
+                loss = parts.layer_loss(value, self, place, sample_weight)
                 scaled = loss * ops.cast(factor, loss.dtype)
             # At once: nothing of this layer is kept for later.
             found.add(run.gradients(place, tape.gradient(scaled, value)))
@@ -260,7 +261,8 @@ class ForwardForwardModel(CheckedLabels, LabelPasses, SeededLayer, LocalModel):
         with tf.GradientTape() as tape:
             values = forward_values(self.graph, both, parts.normalized, True)
             losses = [
-                parts.layer_loss(value, self, sample_weight) for value in values
+                parts.layer_loss(value, self, place, sample_weight)
+                for place, value in enumerate(values)
             ]
             total = sum(losses) + sum(self.losses)
             scaled = total * ops.cast(scale, total.dtype)

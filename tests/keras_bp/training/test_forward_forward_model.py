@@ -6,6 +6,7 @@ from keras import layers
 from lagrangian_toys import assert_close, examples
 from local_models import FEATURES, X, Y, compiled, gradients, kernels
 
+from keras_bp.layers import BinaryNeuron
 from keras_bp.training import ForwardForwardModel
 from keras_bp.training._forward_forward import embedded, wrong_labels
 
@@ -247,17 +248,56 @@ def test_labels_that_are_no_classes_are_refused():
         eager.fit(data, verbose=0)
 
 
+def thresholds(model, goodness):
+    trained = ForwardForwardModel(model, 3, goodness=goodness)
+    zeros = tf.zeros((5, *model.input_shape[1:]))
+    values = trained._values(zeros, tf.eye(5, 3), False)
+    return [trained.threshold_of(*both) for both in enumerate(values)]
+
+
 def test_the_threshold_counts_all_neurons_of_an_image():
     model = keras.Sequential(
         [keras.Input((4, 4, 2)), layers.Conv2D(3, 2), layers.Conv2D(4, 2)]
     )
-    for goodness, expected in (
-        ("sum_squares", [3 * 3 * 3, 2 * 2 * 4]),
-        ("mean_squares", [1, 1]),
-    ):
-        trained = ForwardForwardModel(model, 3, goodness=goodness)
-        values = trained._values(tf.zeros((5, 4, 4, 2)), tf.eye(5, 3), False)
-        assert [trained.threshold_of(value) for value in values] == expected
+    assert thresholds(model, "sum_squares") == [3 * 3 * 3, 2 * 2 * 4]
+    assert thresholds(model, "mean_squares") == [1, 1]
+
+
+def test_the_threshold_is_one_that_bounded_neurons_reach():
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 2)),
+            layers.Conv2D(3, 3, activation="tanh"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(4, 2),
+            layers.Activation("sigmoid"),
+            layers.Flatten(),
+            layers.Dense(5, activation="tanh"),
+            layers.BatchNormalization(),
+            layers.Dense(6),
+            BinaryNeuron(),
+            layers.Dense(7, activation="relu"),
+        ]
+    )
+    assert thresholds(model, "sum_squares") == [13.5, 8, 5, 6, 3, 7]
+    assert thresholds(model, "mean_squares") == [0.5, 0.5, 1, 1, 0.5, 1]
+
+
+@pytest.mark.slow
+def test_bounded_neurons_learn_by_that_threshold_and_not_by_their_number():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(256, 8)).astype("float32")
+    y = (x[:, 3] * x[:, 4] > 0).astype("int64")
+    right = []
+    for threshold in (None, 32.0):
+        keras.utils.set_random_seed(0)
+        hidden = [layers.Dense(32, activation="tanh") for _ in range(3)]
+        net = keras.Sequential([keras.Input((8,)), *hidden])
+        trained = ForwardForwardModel(net, 2, threshold=threshold, seed=0)
+        trained.compile(keras.optimizers.Adam(0.01))
+        trained.fit(x, y, 32, epochs=40, verbose=0)
+        right.append(np.mean(trained.predict(x, verbose=0).argmax(1) == y))
+    assert right[0] > 0.95 and right[1] < 0.85, right
 
 
 def test_inputs_of_integers_are_those_of_floats():
