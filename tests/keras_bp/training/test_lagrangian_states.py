@@ -273,9 +273,7 @@ def test_replicas_share_out_the_examples(two_replicas, tmp_path):
     parts = two_replicas.experimental_local_results(model.tables.count.value)
     np.testing.assert_array_equal(parts[0], rows[0][::2])
     np.testing.assert_array_equal(parts[1][:4], rows[0][1::2])
-    alone = kept(
-        num_examples=9, inner_steps=4, rates=(0.3, ADAM(0.05), None)
-    )
+    alone = kept(num_examples=9, inner_steps=4, rates=(0.3, ADAM(0.05), None))
     assert model.state_memory() * 9 == alone.state_memory() * 5
     assert told_memory(model).endswith(" MiB on each of 2 replicas.")
     # Files are those of one replica, and go back to as many as there are.
