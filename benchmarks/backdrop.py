@@ -18,8 +18,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import dataclasses
 
-from absl import app
-
 from benchmarks import backdrop_cases as cases
 from benchmarks import backdrop_work as work
 from benchmarks import parts as benchmark
@@ -60,16 +58,7 @@ def parts(rounds):
     return found
 
 
-def main(argv, given):
-    benchmark.run(
-        argv,
-        given,
-        parts,
-        "Cost of gradient masks",
-        "python -m benchmarks.backdrop",
-    )
-
-
 if __name__ == "__main__":
-    holders = benchmark.define_flags()
-    app.run(lambda argv: main(argv, benchmark.values(holders)))
+    benchmark.main(
+        parts, "Cost of gradient masks", "python -m benchmarks.backdrop"
+    )

@@ -13,8 +13,6 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from absl import app
-
 from benchmarks import backprop_q_cases as cases
 from benchmarks import parts as benchmark
 
@@ -46,16 +44,7 @@ def parts(rounds):
     return found
 
 
-def main(argv, given):
-    benchmark.run(
-        argv,
-        given,
-        parts,
-        "Cost of a step of Backprop-Q",
-        "python -m benchmarks.backprop_q",
-    )
-
-
 if __name__ == "__main__":
-    holders = benchmark.define_flags()
-    app.run(lambda argv: main(argv, benchmark.values(holders)))
+    benchmark.main(
+        parts, "Cost of a step of Backprop-Q", "python -m benchmarks.backprop_q"
+    )

@@ -13,8 +13,6 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from absl import app
-
 from benchmarks import binary_gan_cases, binary_gan_profile
 from benchmarks import parts as benchmark
 
@@ -45,16 +43,7 @@ def parts(rounds):
     }
 
 
-def main(argv, given):
-    benchmark.run(
-        argv,
-        given,
-        parts,
-        "Cost of a GAN of bits",
-        "python -m benchmarks.binary_gan",
-    )
-
-
 if __name__ == "__main__":
-    holders = benchmark.define_flags()
-    app.run(lambda argv: main(argv, benchmark.values(holders)))
+    benchmark.main(
+        parts, "Cost of a GAN of bits", "python -m benchmarks.binary_gan"
+    )

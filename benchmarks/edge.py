@@ -7,8 +7,6 @@ they are installed (`make hardware`).
 
 import functools
 
-from absl import app
-
 from benchmarks import edge_cases
 from benchmarks import parts as benchmark
 
@@ -28,10 +26,5 @@ def parts(rounds):
     }
 
 
-def main(argv, given):
-    benchmark.run(argv, given, parts, "Edge", "python -m benchmarks.edge")
-
-
 if __name__ == "__main__":
-    holders = benchmark.define_flags()
-    app.run(lambda argv: main(argv, benchmark.values(holders)))
+    benchmark.main(parts, "Edge", "python -m benchmarks.edge")

@@ -12,8 +12,6 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from absl import app
-
 from benchmarks import implicit_step_cases
 from benchmarks import parts as benchmark
 
@@ -40,16 +38,7 @@ def parts(rounds):
     return found
 
 
-def main(argv, given):
-    benchmark.run(
-        argv,
-        given,
-        parts,
-        "Cost of an implicit step",
-        "python -m benchmarks.implicit_step",
-    )
-
-
 if __name__ == "__main__":
-    holders = benchmark.define_flags()
-    app.run(lambda argv: main(argv, benchmark.values(holders)))
+    benchmark.main(
+        parts, "Cost of an implicit step", "python -m benchmarks.implicit_step"
+    )

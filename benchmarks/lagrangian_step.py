@@ -17,8 +17,6 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from absl import app
-
 from benchmarks import lagrangian_step_cases as cases
 from benchmarks import lagrangian_step_memory as memory
 from benchmarks import parts as benchmark
@@ -64,16 +62,7 @@ def _timed(mode, rounds):
     return found
 
 
-def main(argv, given):
-    benchmark.run(
-        argv,
-        given,
-        parts,
-        "Cost of a local step",
-        "python -m benchmarks.lagrangian_step",
-    )
-
-
 if __name__ == "__main__":
-    holders = benchmark.define_flags()
-    app.run(lambda argv: main(argv, benchmark.values(holders)))
+    benchmark.main(
+        parts, "Cost of a local step", "python -m benchmarks.lagrangian_step"
+    )

@@ -12,17 +12,13 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import functools
 import statistics
-import time
 
 import keras
-from absl import app, flags
 
-from benchmarks import environment, layers_cases, results, tables, timing
-
-_OUT = flags.DEFINE_string("out", None, "File for the result, JSON.")
-_ROUNDS = flags.DEFINE_integer("rounds", 15, "Timings of each function.")
-_ONLY = flags.DEFINE_string("only", None, "Run the cases that hold this word.")
+from benchmarks import layers_cases, results, timing
+from benchmarks import parts as benchmark
 
 
 def measure(case, jit_compile, rounds):
@@ -76,36 +72,29 @@ def _remark(case, row):
         )
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    keras.utils.set_random_seed(0)
-    begin = time.perf_counter()
-    measured = []
-    for case in layers_cases.cases():
-        if _ONLY.value and _ONLY.value not in f"{case.name} {case.where}":
-            continue
-        for jit_compile in (False, True):
-            row = measure(case, jit_compile, _ROUNDS.value)
-            measured.append((case, row))
-            print(tables.text_table([row]).splitlines()[-1], flush=True)
-            keras.backend.clear_session()
-    if not measured:
-        raise app.UsageError(f"No case holds {_ONLY.value!r}.")
-    rows = [row for _, row in measured]
-    print(f"\n{tables.text_table(rows)}\nMedians of rounds, and their range.")
-    for case, row in measured:
-        _remark(case, row)
-    result = environment.result(
-        "Cost of the layers",
-        "python -m benchmarks.layers",
-        [0],
-        time.perf_counter() - begin,
-        rows,
-    )
-    if _OUT.value:
-        results.write(result, _OUT.value)
+def parts(rounds):
+    """What is run: from a name to a function that returns a list of rows.
+
+    Args:
+        rounds: Integer, how often each layer is timed.
+
+    Returns:
+        Dictionary.
+    """
+    return {
+        f"{case.name} {case.where}": functools.partial(_rows, case, rounds)
+        for case in layers_cases.cases()
+    }
+
+
+def _rows(case, rounds):
+    found = []
+    for jit_compile in (False, True):
+        found.append(measure(case, jit_compile, rounds))
+        keras.backend.clear_session()
+        _remark(case, found[-1])
+    return found
 
 
 if __name__ == "__main__":
-    app.run(main)
+    benchmark.main(parts, "Cost of the layers", "python -m benchmarks.layers")

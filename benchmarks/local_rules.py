@@ -14,8 +14,6 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from absl import app
-
 from benchmarks import local_rules_cases as cases
 from benchmarks import parts as benchmark
 
@@ -41,16 +39,9 @@ def parts(rounds):
     return found
 
 
-def main(argv, given):
-    benchmark.run(
-        argv,
-        given,
+if __name__ == "__main__":
+    benchmark.main(
         parts,
         "Cost of a step of local rules",
         "python -m benchmarks.local_rules",
     )
-
-
-if __name__ == "__main__":
-    holders = benchmark.define_flags()
-    app.run(lambda argv: main(argv, benchmark.values(holders)))

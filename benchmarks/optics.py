@@ -5,8 +5,6 @@ Run it as `python -m benchmarks.optics`; `--only` takes a part, `propagation`,
 they are installed (`make rivals` makes such a venv).
 """
 
-from absl import app
-
 from benchmarks import optics_cases
 from benchmarks import parts as benchmark
 
@@ -27,10 +25,5 @@ def parts(rounds):
     }
 
 
-def main(argv, given):
-    benchmark.run(argv, given, parts, "Optics", "python -m benchmarks.optics")
-
-
 if __name__ == "__main__":
-    holders = benchmark.define_flags()
-    app.run(lambda argv: main(argv, benchmark.values(holders)))
+    benchmark.main(parts, "Optics", "python -m benchmarks.optics")

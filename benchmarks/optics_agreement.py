@@ -7,7 +7,6 @@ Run it as `python -m benchmarks.optics_agreement` in the environment that
 import types
 
 import numpy as np
-from absl import app
 
 from benchmarks import optics_rivals, results
 from benchmarks import parts as benchmark
@@ -27,16 +26,6 @@ def parts(rounds):
         Dictionary.
     """
     return {"single": _one_polarization, "dual": _two_polarizations}
-
-
-def main(argv, given):
-    benchmark.run(
-        argv,
-        given,
-        parts,
-        "Optics, agreement with other packages",
-        "python -m benchmarks.optics_agreement",
-    )
 
 
 def _field(link, samples=1024):
@@ -152,5 +141,8 @@ def _theirs(name, field, steps):
 
 
 if __name__ == "__main__":
-    holders = benchmark.define_flags()
-    app.run(lambda argv: main(argv, benchmark.values(holders)))
+    benchmark.main(
+        parts,
+        "Optics, agreement with other packages",
+        "python -m benchmarks.optics_agreement",
+    )

@@ -66,3 +66,13 @@ def run(argv, given, parts, title, command, device=None):
 def values(holders):
     """Values of flags by name."""
     return {name: holder.value for name, holder in holders.items()}
+
+
+def main(parts, title, command):
+    """Runs the parts that the command line names.
+
+    Args:
+        parts, title, command: As of `run`.
+    """
+    holders = define_flags()
+    app.run(lambda argv: run(argv, values(holders), parts, title, command))

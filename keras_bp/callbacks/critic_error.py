@@ -1,11 +1,9 @@
 """The callback that follows how well critics predict."""
 
-import keras
-
-from keras_bp import _checks
+from keras_bp.callbacks._measures import Measures
 
 
-class CriticError(keras.callbacks.Callback):
+class CriticError(Measures):
     r"""Measures the error of critics while a model trains.
 
     It is handed what measures: a function from the model to a report, such as
@@ -49,28 +47,10 @@ class CriticError(keras.callbacks.Callback):
     1
     """
 
-    def __init__(self, measure, every=1):
-        super().__init__()
-        owner = type(self).__name__
-        if not callable(measure):
-            raise TypeError(
-                f"{owner} expects `measure` to be a function of the model, "
-                "such as functools.partial(stochastic.critic_error, x=x). "
-                f"Received: measure={measure!r}"
-            )
-        _checks.check_integer("every", every, owner=owner, minimum=1)
-        self.measure = measure
-        self.every = every
+    _MEASURES = "critic_error"
 
-    def on_train_begin(self, logs=None):
-        self._first = None
-
-    def on_epoch_end(self, epoch, logs=None):
-        if self._first is None:
-            self._first = epoch
-        if logs is None or (epoch - self._first) % self.every:
-            return
-        found = self.measure(self.model)
-        logs["critic_error"] = float(found.relative)
-        for name, value in getattr(found, "nodes", {}).items():
-            logs[f"critic_error_{name}"] = float(value)
+    def logs_of(self, report):
+        found = {"critic_error": float(report.relative)}
+        for name, value in getattr(report, "nodes", {}).items():
+            found[f"critic_error_{name}"] = float(value)
+        return found

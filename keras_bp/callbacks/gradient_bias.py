@@ -2,13 +2,12 @@
 
 import math
 
-import keras
 import numpy as np
 
-from keras_bp import _checks
+from keras_bp.callbacks._measures import Measures
 
 
-class GradientBias(keras.callbacks.Callback):
+class GradientBias(Measures):
     r"""Measures bias and variance of the gradient while a model trains.
 
     It is handed what measures: a function from the model to a report, such as
@@ -59,38 +58,22 @@ class GradientBias(keras.callbacks.Callback):
     1
     """
 
-    def __init__(self, measure, every=1):
-        super().__init__()
-        owner = type(self).__name__
-        if not callable(measure):
-            raise TypeError(
-                f"{owner} expects `measure` to be a function of the model, "
-                "such as functools.partial(stochastic.gradient_check, x=x). "
-                f"Received: measure={measure!r}"
-            )
-        _checks.check_integer("every", every, owner=owner, minimum=1)
-        self.measure = measure
-        self.every = every
+    _MEASURES = "gradient_check"
 
-    def on_train_begin(self, logs=None):
-        self._first = None
-
-    def on_epoch_end(self, epoch, logs=None):
-        if self._first is None:
-            self._first = epoch
-        if logs is None or (epoch - self._first) % self.every:
-            return
-        rows = self.measure(self.model).rows
+    def logs_of(self, report):
+        rows = report.rows
         exact = _norm(row.exact for row in rows)
-        logs["gradient_bias"] = _share(_norm(row.bias for row in rows), exact)
-        logs["gradient_bias_error"] = _share(
-            _norm(row.error for row in rows), exact
-        )
         each = np.concatenate([np.ravel(row.variance) for row in rows])
         mean = float(each.mean())
-        logs["gradient_log_variance"] = (
-            math.log(mean) if mean > 0 else -math.inf
-        )
+        return {
+            "gradient_bias": _share(_norm(row.bias for row in rows), exact),
+            "gradient_bias_error": _share(
+                _norm(row.error for row in rows), exact
+            ),
+            "gradient_log_variance": (
+                math.log(mean) if mean > 0 else -math.inf
+            ),
+        }
 
 
 def _norm(arrays):

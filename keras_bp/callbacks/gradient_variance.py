@@ -1,11 +1,9 @@
 """The callback that follows the variance of gradient estimates."""
 
-import keras
-
-from keras_bp import _checks
+from keras_bp.callbacks._measures import Measures
 
 
-class GradientVariance(keras.callbacks.Callback):
+class GradientVariance(Measures):
     r"""Measures the variance of the gradient estimates while a model trains.
 
     It is handed what measures: a function from the model to a report, such as
@@ -56,29 +54,11 @@ class GradientVariance(keras.callbacks.Callback):
         Tucker et al., 2017, https://arxiv.org/abs/1703.07370, section 5.
     """
 
-    def __init__(self, measure, every=1):
-        super().__init__()
-        owner = type(self).__name__
-        if not callable(measure):
-            raise TypeError(
-                f"{owner} expects `measure` to be a function of the model, "
-                "such as functools.partial(stochastic.gradient_variance, x=x). "
-                f"Received: measure={measure!r}"
-            )
-        _checks.check_integer("every", every, owner=owner, minimum=1)
-        self.measure = measure
-        self.every = every
+    _MEASURES = "gradient_variance"
 
-    def on_train_begin(self, logs=None):
-        self._first = None
-
-    def on_epoch_end(self, epoch, logs=None):
-        if self._first is None:
-            self._first = epoch
-        if logs is None or (epoch - self._first) % self.every:
-            return
-        found = self.measure(self.model)
-        logs["gradient_log_variance"] = float(found.log_variance)
-        for node in getattr(found, "nodes", ()):
+    def logs_of(self, report):
+        found = {"gradient_log_variance": float(report.log_variance)}
+        for node in getattr(report, "nodes", ()):
             name = f"gradient_log_variance_{node.name}"
-            logs[name] = float(node.log_variance)
+            found[name] = float(node.log_variance)
+        return found

@@ -1,0 +1,43 @@
+"""What callbacks have in common that measure a model after some epochs."""
+
+import keras
+
+from keras_bp import _checks
+
+
+class Measures(keras.callbacks.Callback):
+    """Calls a function of the model after the first epoch, and some later.
+
+    Args:
+        measure: Function from the model to a report.
+        every: Positive integer, epochs from one measure to the next.
+    """
+
+    # Who measures, in `keras_bp.stochastic`; a class says it.
+    _MEASURES = None
+
+    def __init__(self, measure, every=1):
+        super().__init__()
+        owner = type(self).__name__
+        if not callable(measure):
+            raise TypeError(
+                f"{owner} expects `measure` to be a function of the model, "
+                f"such as functools.partial(stochastic.{self._MEASURES}, x=x). "
+                f"Received: measure={measure!r}"
+            )
+        _checks.check_integer("every", every, owner=owner, minimum=1)
+        self.measure = measure
+        self.every = every
+
+    def on_train_begin(self, logs=None):
+        self._first = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self._first is None:
+            self._first = epoch
+        if logs is not None and (epoch - self._first) % self.every == 0:
+            logs.update(self.logs_of(self.measure(self.model)))
+
+    def logs_of(self, report):
+        """What a report adds to the logs, a dictionary of floats."""
+        raise NotImplementedError
