@@ -164,6 +164,7 @@ class RuleSummary(Summary):
 
     def _draw_angles(self, path):
         from matplotlib.figure import Figure
+        from matplotlib.ticker import MaxNLocator
 
         shown = [
             (name, depth, rule, found)
@@ -197,6 +198,7 @@ class RuleSummary(Summary):
             axes.axhline(90, color="black", lw=0.7)
             axes.set_title(f"{rule}, {name}, {depth} hidden", fontsize=8)
             axes.legend(fontsize=6)
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         figure.supylabel("degrees (dots: weights and feedback)", fontsize=9)
         figure.supxlabel("epoch", fontsize=9)
         path.write_bytes(report.png(figure, dpi=90))

@@ -101,7 +101,7 @@ def _arms(summary, first):
     shares.set_title("concentration of changes", fontsize=9)
     for axes in (spectra, quality, likelihood, shares):
         axes.grid(alpha=0.3)
-        axes.tick_params(labelsize=7)
+        axes.tick_params(labelsize=7, which="both")
     figure.legend(
         *spectra.get_legend_handles_labels(),
         loc="outside lower center",
