@@ -1,7 +1,13 @@
 """Argument checks that name who expects what, and what was received."""
 
-import math
 import numbers
+
+import keras
+import numpy as np
+from keras import ops
+
+# Of the normal numbers of float32, in which most of this is computed.
+_LARGEST, _SMALLEST = (2 - 2**-23) * 2.0**127, 2.0**-126
 
 
 def check_one_of(name, value, known, *, owner):
@@ -14,39 +20,31 @@ def check_one_of(name, value, known, *, owner):
 
 
 def check_positive(name, value, *, owner):
-    """Raises `ValueError` unless `value` is a finite number above zero."""
-    if not _is_finite_real(value) or value <= 0:
-        raise ValueError(
-            f"{owner} expects `{name}` to be greater than zero. "
-            f"Received: {name}={value!r}"
-        )
+    """Raises `ValueError` unless `value` is a finite number above zero.
+
+    As in the checks below, it is to be one of float32 too, not 0 or infinity
+    there.
+    """
+    if not _is_finite_real(value) or value < _SMALLEST:
+        _refuse(name, value, owner, "greater than zero")
 
 
 def check_not_negative(name, value, *, owner):
     """Raises `ValueError` unless `value` is a finite number, zero or above."""
     if not _is_finite_real(value) or value < 0:
-        raise ValueError(
-            f"{owner} expects `{name}` to be zero or greater. "
-            f"Received: {name}={value!r}"
-        )
+        _refuse(name, value, owner, "zero or greater")
 
 
 def check_number(name, value, *, owner):
     """Raises `ValueError` unless `value` is a finite number."""
     if not _is_finite_real(value):
-        raise ValueError(
-            f"{owner} expects `{name}` to be a finite number. "
-            f"Received: {name}={value!r}"
-        )
+        _refuse(name, value, owner, "a finite number")
 
 
 def check_rate(name, value, *, owner):
     """Raises `ValueError` unless `value` lies in `[0, 1)`."""
     if not _is_finite_real(value) or not 0 <= value < 1:
-        raise ValueError(
-            f"{owner} expects `{name}` to be in [0, 1). "
-            f"Received: {name}={value!r}"
-        )
+        _refuse(name, value, owner, "in [0, 1)")
 
 
 def check_integer(name, value, *, owner, minimum=None, maximum=None):
@@ -87,9 +85,81 @@ def check_rank(shape, minimum, maximum=None, *, owner, expects):
         )
 
 
-def _is_finite_real(value):
-    return (
-        isinstance(value, numbers.Real)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
+def as_tensor(name, value, *, owner, rank=None):
+    """`value` as a tensor of numbers, of `rank` axes unless that is None.
+
+    A `keras.KerasTensor` is returned as it is.
+    """
+    if not isinstance(value, keras.KerasTensor):
+        try:
+            value = ops.convert_to_tensor(value)
+        except (AttributeError, OverflowError, TypeError, ValueError) as error:
+            raise TypeError(
+                f"{owner} expects `{name}` to be a tensor of numbers. "
+                f"Received: {error}"
+            ) from error
+    if rank is not None and len(value.shape) != rank:
+        raise ValueError(
+            f"{owner} expects `{name}` to be of rank {rank}. "
+            f"Received: shape={tuple(value.shape)}"
+        )
+    return value
+
+
+def check_arrays(name, value, *, owner):
+    """Raises `TypeError` where a structure of arrays holds bare numbers.
+
+    A list is a structure, as in Keras: numbers in one are no array.
+    """
+    for leaf in keras.tree.flatten(value):
+        if leaf is not None and not hasattr(leaf, "shape"):
+            raise TypeError(
+                f"{owner} expects `{name}` to be an array, or a structure of "
+                f"arrays. Received: {type(leaf).__name__} in a "
+                f"{type(value).__name__}; make an array of it by numpy.array"
+            )
+
+
+def as_floats(name, value, *, owner):
+    """`value` as a float64 array."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(
+            f"{owner} expects `{name}` to be an array of real numbers. "
+            f"Received: {error}"
+        ) from error
+    # Half precisions of other packages are of the kind "V".
+    if array.dtype.kind not in "biufV" or array.dtype.names:
+        raise TypeError(
+            f"{owner} expects `{name}` to be an array of real numbers. "
+            f"Received: dtype={array.dtype}"
+        )
+    return array.astype("float64")
+
+
+def as_complex(name, value, *, owner):
+    """`value` as an array of real or complex numbers."""
+    value = np.asarray(value)
+    if value.dtype.kind not in "biufc":
+        raise TypeError(
+            f"{owner} expects `{name}` to be an array of complex numbers. "
+            f"Received: dtype={value.dtype}"
+        )
+    return value
+
+
+def _refuse(name, value, owner, expected):
+    if _is_real(value) and (abs(value) > _LARGEST or 0 < value < _SMALLEST):
+        expected += ", also in float32"
+    raise ValueError(
+        f"{owner} expects `{name}` to be {expected}. Received: {name}={value!r}"
     )
+
+
+def _is_real(value):
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _is_finite_real(value):
+    return _is_real(value) and abs(value) <= _LARGEST

@@ -8,6 +8,7 @@ some seventy times longer under XLA (`benchmarks.layers` shows it in Dropout).
 """
 
 import math
+import numbers
 import zlib
 
 import keras
@@ -31,6 +32,11 @@ def seed_generator(seed, layer):
         `keras.random.SeedGenerator`.
     """
     if seed is not None:
+        if not isinstance(seed, numbers.Integral) or isinstance(seed, bool):
+            raise TypeError(
+                f"{type(layer).__name__} expects `seed` to be an integer or "
+                f"None. Received: seed={seed!r}"
+            )
         seed = (int(seed) ^ zlib.crc32(type(layer).__name__.encode())) % 2**31
     return keras.random.SeedGenerator(seed)
 

@@ -17,7 +17,14 @@ class Described:
         Args:
             text: String.
         """
-        return cls.from_config(json.loads(text))
+        try:
+            config = json.loads(text)
+        except RecursionError as error:
+            raise ValueError(
+                f"{cls.__name__}.from_json expects what `to_json` wrote. "
+                "Received: JSON that is nested too deeply"
+            ) from error
+        return cls.from_config(config)
 
     def __eq__(self, other):
         if not isinstance(other, type(self)):

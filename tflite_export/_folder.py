@@ -33,7 +33,8 @@ def check_folder(out_dir, overwrite):
     if content and not overwrite:
         raise FileExistsError(
             "export expects `out_dir` to be new or empty; pass "
-            "`overwrite=True` to replace an earlier export. "
+            "`overwrite=True`, or --overwrite to the command, to replace an "
+            "earlier export. "
             f"Received: {str(out_dir)!r} with {content[:5]}"
         )
     others = sorted(set(content) - listed_files(out_dir))

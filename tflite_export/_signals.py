@@ -17,13 +17,18 @@ def as_int64(name, value, *, owner):
     return array.astype("int64")
 
 
-def check_format(name, form, *, owner):
-    """Raises unless `form` is a `FixedPoint` with a fixed step."""
+def check_is_format(name, form, *, owner):
+    """Raises `TypeError` unless `form` is a `FixedPoint`."""
     if not isinstance(form, FixedPoint):
         raise TypeError(
             f"{owner} expects `{name}` to be a keras_bp.ops.FixedPoint. "
             f"Received: {name}={form!r}"
         )
+
+
+def check_format(name, form, *, owner):
+    """Raises unless `form` is a `FixedPoint` with a fixed step."""
+    check_is_format(name, form, owner=owner)
     if form.scale != "fixed":
         raise ValueError(
             f"{owner} expects a `{name}` with a fixed step; take the trained "

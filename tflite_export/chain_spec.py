@@ -277,3 +277,12 @@ class ChainSpec(Described):
                         f"formats. Received: {name!r} of stage {index} up to "
                         f"2^{bound.bit_length() - 1}"
                     )
+
+
+def check_chain(chain, owner):
+    """Raises `TypeError` unless `chain` is a `ChainSpec`."""
+    if not isinstance(chain, ChainSpec):
+        raise TypeError(
+            f"{owner} expects a tflite_export.ChainSpec. "
+            f"Received: {type(chain).__module__}.{type(chain).__name__}"
+        )

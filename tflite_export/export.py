@@ -43,7 +43,8 @@ class ExportResult:
 
     folder: Path
     files: dict
-    spec: ChainSpec
+    # Of a long chain, pages of taps.
+    spec: ChainSpec = dataclasses.field(repr=False)
     checks: tuple = ()
 
 

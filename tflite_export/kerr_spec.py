@@ -87,7 +87,7 @@ class KerrSpec(Described):
         _checks.check_one_of("method", self.method, METHODS, owner=owner)
         for name in ("coefficients", "cosines", "sines"):
             value = getattr(self, name)
-            if value is not None:
+            if value is not None or name == "coefficients":
                 value = as_int64(name, value, owner=owner)
                 value.flags.writeable = False
                 object.__setattr__(self, name, value)

@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from keras_bp import _checks
 from tflite_export import reference
 from tflite_export._signals import as_int64, check_range
+from tflite_export.chain_spec import check_chain
 from tflite_export.fir_spec import FIRSpec
 from tflite_export.kerr_spec import KerrSpec
 
@@ -34,6 +36,8 @@ class Stream:
     """
 
     def __init__(self, chain, batch=1):
+        check_chain(chain, "Stream")
+        _checks.check_integer("batch", batch, minimum=1, owner="Stream")
         self.chain = chain
         self.batch = batch
         kinds = {FIRSpec: _FIRState, KerrSpec: _KerrState}

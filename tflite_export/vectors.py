@@ -3,6 +3,8 @@
 import numpy as np
 
 from keras_bp import _checks
+from tflite_export._signals import as_int64
+from tflite_export.chain_spec import check_chain
 from tflite_export.stream import Stream
 
 KINDS = (
@@ -37,11 +39,13 @@ def draw(chain, kind="random", time=256, *, batch=1, seed=0):
         ValueError: `kind` is unknown, or a count out of range.
     """
     owner = "vectors.draw"
+    check_chain(chain, owner)
     _checks.check_one_of("kind", kind, KINDS, owner=owner)
     _checks.check_integer("time", time, minimum=1, owner=owner)
     _checks.check_integer("batch", batch, minimum=1, owner=owner)
     form, shape = chain.input_format, (batch, time, chain.channels)
     low, high = form.minimum_integer, form.maximum_integer
+    _checks.check_integer("seed", seed, minimum=0, owner=owner)
     rng = np.random.default_rng(seed)
     if kind == "random":
         middle, spread = (low + high + 1) / 2, (high - low + 1) / 8
@@ -94,6 +98,12 @@ def as_text(signal):
     Returns:
         Bytes.
     """
+    signal = as_int64("signal", signal, owner="vectors.as_text")
+    if signal.ndim != 3 or len(signal) != 1:
+        raise ValueError(
+            "vectors.as_text expects a signal of shape (1, time, channels). "
+            f"Received: shape={signal.shape}"
+        )
     lines = (" ".join(map(str, sample)) for sample in signal[0].tolist())
     return ("\n".join(lines) + "\n").encode()
 
@@ -107,6 +117,11 @@ def from_text(data):
     Returns:
         NumPy array of int64 of shape `(1, time, channels)`.
     """
+    if not isinstance(data, bytes):
+        raise TypeError(
+            "vectors.from_text expects bytes, as `as_text` makes them. "
+            f"Received: {type(data).__module__}.{type(data).__name__}"
+        )
     lines = data.decode().splitlines()
     return np.array([list(map(int, line.split())) for line in lines], "int64")[
         None

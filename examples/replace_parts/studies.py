@@ -77,7 +77,7 @@ def _images(name, units, data_dir):
 def le_net(has_labels=False):
     """The network of BioTorch for MNIST, with images padded to 32 by 32.
 
-    Its dense layer of 84 units is linear, as there.
+    Its dense layer of 84 units is linear, as in a version there.
     """
     del has_labels
     return keras.Sequential(
@@ -151,7 +151,7 @@ STUDIES = {
         seeds=5,
         epochs=8,
         batch=100,
-        rates=(0.0003, 0.001, 0.003),
+        rates=(0.0001, 0.0003, 0.001, 0.003),
         tuning_seeds=1,
         watched=("MNIST",),
     ),

@@ -21,9 +21,10 @@ class BatchReport(keras.callbacks.Callback):
 
     def __init__(self, x, y, sample_weight, every, asks, models):
         super().__init__()
-        _checks.check_integer(
-            "every", every, minimum=1, owner=type(self).__name__
-        )
+        owner = type(self).__name__
+        _checks.check_integer("every", every, minimum=1, owner=owner)
+        _checks.check_arrays("x", x, owner=owner)
+        _checks.check_arrays("y", y, owner=owner)
         self.x = x
         self.y = y
         self.sample_weight = sample_weight
@@ -110,6 +111,7 @@ def draw_panel(axes, title, epochs, curves, logarithmic=False):
         axes.set_yscale("log")
     axes.set_title(title, fontsize=9)
     axes.set_xlabel("epoch", fontsize=8)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3)
     if axes.lines:
         axes.legend(fontsize=7)

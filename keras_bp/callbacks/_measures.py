@@ -8,6 +8,9 @@ from keras_bp import _checks
 class Measures(keras.callbacks.Callback):
     """Calls a function of the model after the first epoch, and some later.
 
+    A class has `logs_of(report)`, which returns what a report adds to the
+    logs, a dictionary of floats.
+
     Args:
         measure: Function from the model to a report.
         every: Positive integer, epochs from one measure to the next.
@@ -37,7 +40,3 @@ class Measures(keras.callbacks.Callback):
             self._first = epoch
         if logs is not None and (epoch - self._first) % self.every == 0:
             logs.update(self.logs_of(self.measure(self.model)))
-
-    def logs_of(self, report):
-        """What a report adds to the logs, a dictionary of floats."""
-        raise NotImplementedError

@@ -84,7 +84,7 @@ class TapCallback(keras.callbacks.Callback):
     def held_share(self):
         """Share of the numbers in the taps that are held."""
         held = [layer.tap_hold.held for layer in self._layers]
-        return sum(map(np.sum, held)) / sum(map(np.size, held))
+        return float(sum(map(np.sum, held)) / sum(map(np.size, held)))
 
 
 def quantized_firs(layer):

@@ -29,7 +29,9 @@ class IncrementalFreeze(TapCallback):
             what was free at the start. Defaults to `(0.5, 0.75, 0.875, 1.0)`.
         every: Positive integer, training steps between two shares.
             Defaults to `100`.
-        start: Integer, zero or more: steps before the first share.
+        start: Integer, zero or more: steps before the first share. With 0
+            that share is held before the first step, at what the taps are
+            then: give a model that is not trained yet some hundred steps.
             Defaults to `0`.
         order: String, what is held first. `"nearest"`: the parts next to
             a rounded number. `"largest"`: those of largest magnitude.
@@ -78,6 +80,7 @@ class IncrementalFreeze(TapCallback):
             )
         _checks.check_integer("every", every, minimum=1, owner=owner)
         _checks.check_integer("start", start, minimum=0, owner=owner)
+        _checks.check_integer("seed", seed, minimum=0, owner=owner)
         _checks.check_one_of("order", order, ORDERS, owner=owner)
         self.shares = shares
         self.every = every

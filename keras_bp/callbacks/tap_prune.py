@@ -51,6 +51,7 @@ class TapPrune(TapCallback):
             _checks.check_integer("target_taps", target, minimum=1, owner=owner)
         _checks.check_integer("steps", steps, minimum=1, owner=owner)
         _checks.check_integer("start", start, minimum=0, owner=owner)
+        _checks.check_integer("seed", seed, minimum=0, owner=owner)
         self.target_taps = tuple(targets)
         self.steps = steps
         self.start = start

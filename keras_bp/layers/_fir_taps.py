@@ -5,7 +5,7 @@ from keras import ops
 from keras_bp import _checks
 from keras_bp._backend import summing_dtype
 from keras_bp.ops._exact_sums import exact_in_float32
-from keras_bp.ops.fir import PADDINGS
+from keras_bp.ops.fir import LARGEST_COUNT, PADDINGS
 
 ACCUMULATORS = ("auto", "float32", "float64")
 
@@ -19,7 +19,9 @@ def check_arguments(
     if filters is not None:
         counts["filters"] = filters
     for name, value in counts.items():
-        _checks.check_integer(name, value, minimum=1, owner=owner)
+        _checks.check_integer(
+            name, value, minimum=1, maximum=LARGEST_COUNT, owner=owner
+        )
     _checks.check_one_of("padding", padding, PADDINGS, owner=owner)
     _checks.check_one_of("accumulator", accumulator, ACCUMULATORS, owner=owner)
     if symmetric and num_taps % 2 == 0:

@@ -249,3 +249,24 @@ def as_fixed_point(name, value, owner):
             f"{type(value).__module__}.{type(value).__name__})"
         )
     return value
+
+
+def as_fixed_points(name, values, owner):
+    """Returns the formats of a dictionary that are not None, none for None.
+
+    Args:
+        name: String, name of the argument, for the message.
+        values: Dictionary from strings to what `as_fixed_point` takes, or
+            None.
+        owner: String, who expects it, for the message.
+    """
+    if not isinstance(values, (dict, type(None))):
+        raise TypeError(
+            f"{owner} expects `{name}` to be a dictionary of formats, or "
+            f"None. Received: {name}={values!r}"
+        )
+    found = {
+        role: as_fixed_point(f"{name}[{role!r}]", form, owner)
+        for role, form in (values or {}).items()
+    }
+    return {role: form for role, form in found.items() if form is not None}

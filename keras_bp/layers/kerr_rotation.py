@@ -1,7 +1,5 @@
 """The layer that turns a signal by a phase that follows its power."""
 
-import functools
-
 import keras
 import numpy as np
 from keras import ops
@@ -17,6 +15,7 @@ from keras_bp.layers._kerr_numbers import (
 from keras_bp.layers.fixed_point_quantizer import (
     FixedPointQuantizer,
     as_fixed_point,
+    as_fixed_points,
     wide_dtype,
 )
 from keras_bp.ops.fir import fir, symmetric_taps
@@ -125,13 +124,10 @@ class KerrRotation(keras.layers.Layer):
         self.power_taps = int(power_taps)
         self.lut_bits = lut_bits
         self.gradient = gradient
-        as_format = functools.partial(as_fixed_point, owner=owner)
-        self.signal_format = as_format("signal_format", signal_format)
-        self.formats = {
-            role: as_format(f"formats[{role!r}]", form)
-            for role, form in (formats or {}).items()
-            if form is not None
-        }
+        self.signal_format = as_fixed_point(
+            "signal_format", signal_format, owner
+        )
+        self.formats = as_fixed_points("formats", formats, owner)
         check_formats(self, owner)
         # A filter on the power mixes samples.
         self.supports_masking = self.power_taps == 1

@@ -90,10 +90,11 @@ class SoftFBeta(BatchLoss):
             sums = [ops.expand_dims(x, 0) for x in sums]
         true, positives, claimed = sums
         known = positives > 0
-        factor = self.beta**2
-        below = factor * positives + claimed
+        # The share of both terms: the square of a large beta has no float32.
+        recall = 1.0 / (1.0 + self.beta**-2.0)
+        below = recall * positives + (1.0 - recall) * claimed
         below = ops.where(known, below, ops.ones_like(below))
-        return 1.0 - (1.0 + factor) * true / below, known
+        return 1.0 - true / below, known
 
     def get_config(self):
         return {

@@ -137,6 +137,13 @@ class SpectralPenalty:
             self.seed_generator = _random.seed_generator(seed, self)
 
     def __call__(self, model, z):
+        if not isinstance(model, keras.layers.Layer):
+            raise TypeError(
+                f"{type(self).__name__} expects a keras.Model or a layer, and "
+                "latents. It is no loss for `compile`: put the decoder into "
+                "keras_bp.spectral.Penalized. Received: "
+                f"model={type(model).__module__}.{type(model).__name__}"
+            )
         found = getattr(self, f"_{self.target}")(model, z)
         return self.weight * ops.mean(found)
 

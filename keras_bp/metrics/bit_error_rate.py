@@ -41,7 +41,9 @@ class BitErrorRate:
 
     def __post_init__(self):
         owner = type(self).__name__
-        _checks.check_integer("bits", self.bits, minimum=1, owner=owner)
+        _checks.check_integer(
+            "bits", self.bits, minimum=1, maximum=2**63 - 1, owner=owner
+        )
         _checks.check_integer(
             "errors", self.errors, minimum=0, maximum=self.bits, owner=owner
         )

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_bp import _checks
+
 _CHUNK = 4_000_000
 # Below it a sum of exponentials has lost digits.
 _SMALLEST = 1e-290
@@ -57,10 +59,9 @@ def generalized_mutual_information(
         noise_power = np.mean(np.abs(received - points[sent]) ** 2)
         # Without noise every bit arrives.
         noise_power = max(float(noise_power), 1e-300)
-    if not noise_power > 0:
-        raise ValueError(
-            "generalized_mutual_information expects `noise_power` to be above "
-            f"zero. Received: noise_power={noise_power}"
+    else:
+        _checks.check_positive(
+            "noise_power", noise_power, owner="generalized_mutual_information"
         )
     loss, size = 0.0, max(1, _CHUNK // len(points))
     for start in range(0, len(sent), size):

@@ -5,6 +5,8 @@ import statistics
 
 import numpy as np
 
+from keras_bp import _checks
+
 _NORMAL = statistics.NormalDist()
 _QUANTILE = np.vectorize(_NORMAL.inv_cdf, otypes=["float64"])
 _ERFC = np.vectorize(math.erfc, otypes=["float64"])
@@ -33,7 +35,7 @@ def q_factor(bit_error_rate):
 
     See also `q_factor_to_bit_error_rate`, the inverse.
     """
-    rate = np.asarray(bit_error_rate, "float64")
+    rate = _checks.as_floats("bit_error_rate", bit_error_rate, owner="q_factor")
     if not np.all((rate > 0) & (rate < 0.5)):
         raise ValueError(
             "q_factor expects rates above 0 and below 0.5. "
@@ -63,7 +65,8 @@ def q_factor_to_bit_error_rate(q_factor_db):
     >>> f"{float(q_factor_to_bit_error_rate(9.8)):.1e}"
     '1.0e-03'
     """
-    q = np.asarray(q_factor_db, "float64")
+    owner = "q_factor_to_bit_error_rate"
+    q = _checks.as_floats("q_factor_db", q_factor_db, owner=owner)
     if not np.all(np.isfinite(q)):
         raise ValueError(
             "q_factor_to_bit_error_rate expects finite Q factors. "

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from keras_bp import _checks
+
 
 def qam_bit_error_rate(order, snr_db):
     r"""Exact bit error rate of Gray-labeled square QAM in Gaussian noise.
@@ -41,7 +43,8 @@ def qam_bit_error_rate(order, snr_db):
             "qam_bit_error_rate expects `order` to be 4, 16, 64 or 256. "
             f"Received: order={order!r}"
         )
-    snr = 10 ** (np.asarray(snr_db, "float64") / 10)
+    owner = "qam_bit_error_rate"
+    snr = 10 ** (_checks.as_floats("snr_db", snr_db, owner=owner) / 10)
     side = math.isqrt(order)
     bits = side.bit_length() - 1
     # Half of the distance between neighbors, in deviations of the noise.

@@ -1,5 +1,6 @@
 """A unit step, or a Bernoulli draw, with a chosen backward rule."""
 
+import keras
 from keras import ops
 
 from keras_bp import _checks
@@ -54,8 +55,12 @@ def binarize(
             "binarize expects `noise`, uniform in [0, 1), in stochastic mode. "
             "Received: noise=None"
         )
+    if not (ops.is_tensor(slope) or isinstance(slope, keras.Variable)):
+        _checks.check_positive("slope", slope, owner="binarize")
     # A copy: the custom gradient refuses a variable.
-    x = ops.copy(x)
+    x = ops.copy(_checks.as_tensor("x", x, owner="binarize"))
+    if noise is not None:
+        noise = _checks.as_tensor("noise", noise, owner="binarize")
     if noise is not None and len(noise.shape) != len(x.shape):
         raise ValueError(
             "binarize expects `noise` of the shape of `x`. Received: "

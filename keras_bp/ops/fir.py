@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_bp import _checks
 
+LARGEST_COUNT = 2**31 - 1
 PADDINGS = ("valid", "same", "causal", "circular")
 
 # Where one product of matrices is faster than a convolution.
@@ -26,6 +27,13 @@ def complex_taps_to_real(taps):
     Returns:
         Tensor of shape `(num_taps, 2 * inputs, 2 * filters)`.
     """
+    owner = "complex_taps_to_real"
+    taps = _checks.as_tensor("taps", taps, owner=owner, rank=4)
+    if taps.shape[-1] != 2:
+        raise ValueError(
+            f"{owner} expects `taps` of shape (num_taps, inputs, filters, 2). "
+            f"Received: shape={tuple(taps.shape)}"
+        )
     real, imag = taps[..., 0], taps[..., 1]
     from_i = ops.stack([real, imag], axis=-1)
     from_q = ops.stack([-imag, real], axis=-1)
@@ -43,6 +51,10 @@ def symmetric_taps(half):
     Returns:
         Tensor with `2 * half.shape[0] - 1` taps on axis 0.
     """
+    half = _checks.as_tensor("half", half, owner="symmetric_taps")
+    _checks.check_rank(
+        half.shape, 1, owner="symmetric_taps", expects="(taps, ...)"
+    )
     return ops.concatenate([half, ops.flip(half[:-1], axis=0)], axis=0)
 
 
@@ -61,7 +73,7 @@ def pad_signal(x, num_taps, padding):
         Tensor of shape `(batch, time + num_taps - 1, channels)`, or `x`
         itself for `"valid"`.
     """
-    _checks.check_one_of("padding", padding, PADDINGS, owner="pad_signal")
+    x = _checks.as_tensor("x", x, owner="pad_signal", rank=3)
     left, right = padding_lengths(num_taps, padding)
     if left + right == 0:
         return x
@@ -82,6 +94,9 @@ def padding_lengths(num_taps, padding):
     Returns:
         Two integers.
     """
+    owner = "padding_lengths"
+    _checks.check_integer("num_taps", num_taps, minimum=1, owner=owner)
+    _checks.check_one_of("padding", padding, PADDINGS, owner=owner)
     if padding == "valid":
         return 0, 0
     if padding == "causal":
@@ -108,6 +123,12 @@ def fir(x, taps, padding="valid", strides=1):
         ValueError: The channels of `x` and `taps` differ, or `padding` is
             unknown.
     """
+    x = _checks.as_tensor("x", x, owner="fir", rank=3)
+    taps = _checks.as_tensor("taps", taps, owner="fir", rank=3)
+    # What TensorFlow takes; a larger one ends the process.
+    _checks.check_integer(
+        "strides", strides, minimum=1, maximum=LARGEST_COUNT, owner="fir"
+    )
     num_taps, channels, filters = taps.shape
     if x.shape[-1] not in (None, channels):
         raise ValueError(

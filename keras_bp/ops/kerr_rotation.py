@@ -29,6 +29,8 @@ def kerr_rotation(u, theta, method="exact"):
     Raises:
         ValueError: `method` is unknown.
     """
+    u = _checks.as_tensor("u", u, owner="kerr_rotation", rank=3)
+    theta = _checks.as_tensor("theta", theta, owner="kerr_rotation", rank=3)
     return rotate(u, *phasor(theta, method))
 
 

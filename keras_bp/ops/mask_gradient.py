@@ -79,6 +79,8 @@ def backdrop_mask(noise, rate, cell_axes, scale="empirical"):
     if not (ops.is_tensor(rate) or isinstance(rate, keras.Variable)):
         _checks.check_rate("rate", rate, owner="backdrop_mask")
     _checks.check_one_of("scale", scale, SCALES, owner="backdrop_mask")
+    noise = _checks.as_tensor("noise", noise, owner="backdrop_mask")
+    _check_axes(cell_axes, len(noise.shape))
     if 0 in noise.shape:
         return noise
     wide = keras.backend.result_type(noise.dtype, "float32")
@@ -89,6 +91,15 @@ def backdrop_mask(noise, rate, cell_axes, scale="empirical"):
     else:
         mask = _never_empty(u, rate, cell_axes, counted=scale == "empirical")
     return ops.cast(mask, noise.dtype)
+
+
+def _check_axes(axes, rank):
+    known = isinstance(axes, (tuple, list)) and axes
+    if not known or any(axis not in range(-rank, rank) for axis in axes):
+        raise ValueError(
+            "backdrop_mask expects `cell_axes` to be a tuple of axes of the "
+            f"noise, of rank {rank}. Received: cell_axes={axes!r}"
+        )
 
 
 def _never_empty(u, rate, cell_axes, counted):

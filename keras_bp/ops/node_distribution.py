@@ -65,11 +65,15 @@ def node_distribution(kind, inputs, event_ndims=None):
             f"node_distribution({kind!r}) expects {expected} tensor"
             f"{'s' * (expected > 1)}. Received: {len(params)}"
         )
+    owner = f"node_distribution({kind!r})"
+    params = [_checks.as_tensor("inputs", x, owner=owner) for x in params]
+    _checks.check_integer("event_ndims", event_ndims, minimum=0, owner=owner)
     return NODE_DISTRIBUTIONS[kind](params, event_ndims)
 
 
 def _halves(x, kind):
-    size = x.shape[-1]
+    x = _checks.as_tensor("inputs", x, owner=f"node_distribution({kind!r})")
+    size = x.shape[-1] if x.shape else None
     if size is None or size % 2:
         raise ValueError(
             f"node_distribution({kind!r}) expects a pair of tensors, or one "

@@ -80,6 +80,7 @@ def fixed_point_step(fixed_point, log2_step=None, dtype="float32"):
     Returns:
         A float where the scale is fixed, else a scalar tensor.
     """
+    _check_format(fixed_point, "fixed_point_step")
     if fixed_point.scale == "fixed":
         return fixed_point.step
     if fixed_point.scale == "real":
@@ -126,12 +127,7 @@ def check_word_length(fixed_point, dtype, *, owner):
 
 def _check_arguments(fixed_point, log2_step, saturation_gradient):
     owner = "quantize_fixed_point"
-    if not isinstance(fixed_point, FixedPoint):
-        raise TypeError(
-            f"{owner} expects `fixed_point` to be a keras_bp.ops.FixedPoint. "
-            f"Received: fixed_point={fixed_point!r} (of type "
-            f"{type(fixed_point).__module__}.{type(fixed_point).__name__})"
-        )
+    _check_format(fixed_point, owner)
     if (fixed_point.scale == "fixed") != (log2_step is None):
         raise ValueError(
             f"{owner} expects `log2_step` exactly where the scale is trained. "
@@ -143,6 +139,15 @@ def _check_arguments(fixed_point, log2_step, saturation_gradient):
         SATURATION_GRADIENTS,
         owner=owner,
     )
+
+
+def _check_format(fixed_point, owner):
+    if not isinstance(fixed_point, FixedPoint):
+        raise TypeError(
+            f"{owner} expects `fixed_point` to be a keras_bp.ops.FixedPoint. "
+            f"Received: fixed_point={fixed_point!r} (of type "
+            f"{type(fixed_point).__module__}.{type(fixed_point).__name__})"
+        )
 
 
 def _with_fixed_step(x, fixed_point, dtype, saturation_gradient):

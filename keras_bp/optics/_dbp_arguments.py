@@ -6,18 +6,19 @@ import numpy as np
 from keras_bp import _checks
 from keras_bp.layers.fixed_point_quantizer import GRADIENTS
 from keras_bp.layers.kerr_rotation import METHODS
+from keras_bp.optics._split_step_parts import check_steps
 from keras_bp.optics.dbp_formats import DBPFormats
 from keras_bp.optics.dispersion_filter import DESIGNS
 
+# Its square scales the power, in float32.
+_LEAST_GAIN = 1e-9
 SPLITS = ("asymmetric", "symmetric")
 
 
 def check_arguments(model):
     """Raises for what a `TimeDomainDBP` cannot be, before it has layers."""
     owner = type(model).__name__
-    _checks.check_integer(
-        "steps_per_span", model.steps_per_span, minimum=1, owner=owner
-    )
+    check_steps("steps_per_span", model.steps_per_span, owner)
     # The steps of all formats are fixed.
     gradients = [name for name in GRADIENTS if name != "lsq"]
     known = {
@@ -30,6 +31,11 @@ def check_arguments(model):
     for name, names in known.items():
         _checks.check_one_of(name, getattr(model, name), names, owner=owner)
     _checks.check_positive("input_gain", model.input_gain, owner=owner)
+    if not _LEAST_GAIN <= model.input_gain <= 1 / _LEAST_GAIN:
+        raise ValueError(
+            f"{owner} expects `input_gain` from {_LEAST_GAIN} to "
+            f"{1 / _LEAST_GAIN}. Received: input_gain={model.input_gain!r}"
+        )
     if model.lut_bits is not None and model.method != "lut":
         raise ValueError(
             f"{owner} expects `lut_bits` with method='lut' alone. "

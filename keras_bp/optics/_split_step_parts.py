@@ -4,11 +4,14 @@ import functools
 
 import numpy as np
 
+from keras_bp import _checks
 from keras_bp.optics._tensorflow import tf
 
 # Samples from which one call of a compiled function costs less than the passes
 # over memory that it saves.
 _LEAST_FUSED = 2**15
+# Of which each has a length of its own in memory.
+_MOST_STEPS = 2**20
 
 
 def angular_frequencies(num_samples, sample_rate):
@@ -126,3 +129,10 @@ def _compiled(function):
 def transfer(gain, phase, dtype):
     """exp(gain + j phase) of arrays, computed in float64."""
     return tf.constant(np.exp(gain + 1j * phase), dtype)
+
+
+def check_steps(name, value, owner):
+    """Raises unless `value` is a number of steps that a span can hold."""
+    _checks.check_integer(
+        name, value, minimum=1, maximum=_MOST_STEPS, owner=owner
+    )

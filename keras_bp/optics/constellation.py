@@ -121,7 +121,16 @@ def draw_symbols(modulation, shape, rng):
     Raises:
         ValueError: `modulation` is unknown.
     """
-    if modulation == "gaussian":
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            "draw_symbols expects `rng` to be a numpy.random.Generator. "
+            f"Received: rng={rng!r}"
+        )
+    for size in shape:
+        _checks.check_integer(
+            "shape", size, minimum=0, maximum=2**31 - 1, owner="draw_symbols"
+        )
+    if isinstance(modulation, str) and modulation == "gaussian":
         return rng.normal(size=(*shape, 2)) @ np.array([1, 1j]) / np.sqrt(2)
     if isinstance(modulation, str):
         _checks.check_one_of(

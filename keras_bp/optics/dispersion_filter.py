@@ -8,6 +8,8 @@ DESIGNS = ("least_squares", "ls_constrained", "direct", "truncated")
 
 # Of each panel of the integrals over frequency.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
+# Of the integral over the band, some dozen nodes each.
+_MOST_PANELS = 100_000
 _BISECTIONS = 60
 
 
@@ -116,6 +118,12 @@ def _moments(at, curvature, share):
     # A few radians of phase a panel, at most.
     phase = 2 * abs(curvature) * edge**2 + len(at) * edge
     panels = 4 + int(phase / 4)
+    if panels > _MOST_PANELS:
+        raise ValueError(
+            "dispersion_filter expects a dispersion of less than "
+            f"{4 * _MOST_PANELS:.0e} radians over the band. Received: "
+            f"{phase:.1e}; `beta_2` is in ps^2/km, `length` in km"
+        )
     centers = (np.arange(panels) + 0.5)[:, None]
     w = ((centers + _NODES / 2) * edge / panels).ravel()
     weights = np.tile(_WEIGHTS / 2 / panels, panels)

@@ -2,6 +2,7 @@
 
 from keras_bp import _checks
 from keras_bp.optics._tensorflow import tf
+from keras_bp.optics.fiber_link import check_link
 
 
 def edfa(u, link, seeds=None, *, sample_rate=None):
@@ -28,12 +29,26 @@ def edfa(u, link, seeds=None, *, sample_rate=None):
     Reference:
         Agrawal, "Fiber-Optic Communication Systems", section 7.2.
     """
+    check_link(link, "edfa")
+    u = tf.convert_to_tensor(u)
+    if not u.dtype.is_complex or u.shape.rank != 3:
+        raise ValueError(
+            "edfa expects a complex `u` of shape (batch, polarizations, time). "
+            f"Received: {u.dtype.name} of shape {tuple(u.shape)}"
+        )
     if sample_rate is None:
         sample_rate = link.symbol_rate * link.simulation_samples_per_symbol
     _checks.check_positive("sample_rate", sample_rate, owner="edfa")
-    u = tf.convert_to_tensor(u) * 10 ** (link.span_gain / 20)
+    u = u * 10 ** (link.span_gain / 20)
     if seeds is None or link.noise_density == 0:
         return u
+    seeds = tf.convert_to_tensor(seeds)
+    fits = seeds.shape.is_compatible_with((u.shape[0], 2))
+    if not seeds.dtype.is_integer or not fits:
+        raise ValueError(
+            f"edfa expects `seeds` to be integers of shape {(u.shape[0], 2)}. "
+            f"Received: {seeds.dtype.name} of shape {tuple(seeds.shape)}"
+        )
     real = u.dtype.real_dtype
     # Half of the power in each quadrature.
     deviation = (link.noise_density * sample_rate * 1e9 / 2) ** 0.5
@@ -41,7 +56,7 @@ def edfa(u, link, seeds=None, *, sample_rate=None):
         lambda seed: tf.random.stateless_normal(
             (2, *u.shape[1:]), seed, dtype=real, alg="philox"
         ),
-        tf.convert_to_tensor(seeds),
+        seeds,
         fn_output_signature=real,
     )
     noise = noise * tf.constant(deviation, real)

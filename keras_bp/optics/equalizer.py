@@ -132,7 +132,7 @@ class Equalizer(keras.Model):
             2 * (self.link.polarizations),
         )
         expects = (
-            f"(batch, samples, {channels}), samples a known multiple of {rate},"
+            f"(batch, samples, {channels}), samples a known multiple of {rate}"
         )
         _checks.check_rank(shape, 3, 3, owner=owner, expects=expects)
         if (
@@ -142,7 +142,7 @@ class Equalizer(keras.Model):
             or shape[1] % rate
         ):
             raise ValueError(
-                f"{owner} expects an input of shape {expects} for a link of "
+                f"{owner} expects an input of shape {expects}, for a link of "
                 f"{self.link.polarizations} polarization(s). "
                 f"Received: shape={tuple(shape)}"
             )

@@ -249,3 +249,12 @@ class FiberLink:
     @classmethod
     def from_config(cls, config):
         return cls(**config)
+
+
+def check_link(link, owner):
+    """Raises `TypeError` unless `link` is a `FiberLink`."""
+    if not isinstance(link, FiberLink):
+        raise TypeError(
+            f"{owner} expects `link` to be a keras_bp.optics.FiberLink. "
+            f"Received: link={link!r}"
+        )

@@ -5,6 +5,7 @@ from keras import ops
 from keras_bp import _checks
 from keras_bp._backend import check_tensorflow
 from keras_bp._registration import serializable
+from keras_bp.optics._split_step_parts import check_steps
 from keras_bp.optics._tensorflow import tf
 from keras_bp.optics.equalizer import Equalizer
 from keras_bp.optics.split_step import RULES, SPLITS, split_step
@@ -64,9 +65,7 @@ class FrequencyDomainDBP(Equalizer):
         super().__init__(link, **kwargs)
         owner = type(self).__name__
         check_tensorflow(owner, "for its Fourier transforms")
-        _checks.check_integer(
-            "steps_per_span", steps_per_span, minimum=1, owner=owner
-        )
+        check_steps("steps_per_span", steps_per_span, owner)
         _checks.check_one_of("rule", rule, RULES, owner=owner)
         _checks.check_one_of("split", split, SPLITS, owner=owner)
         self.steps_per_span = int(steps_per_span)

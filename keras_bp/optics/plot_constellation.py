@@ -23,7 +23,9 @@ def plot_constellation(axes, received, sent=None, *, limit=None, title=None):
     Raises:
         ValueError: `limit` is not positive, or nothing was received.
     """
-    received = np.ravel(received)
+    owner = "plot_constellation"
+    check_axes(axes, owner)
+    received = np.ravel(_checks.as_complex("received", received, owner=owner))
     if received.size == 0:
         raise ValueError(
             "plot_constellation expects at least one symbol. "
@@ -32,7 +34,7 @@ def plot_constellation(axes, received, sent=None, *, limit=None, title=None):
     if limit is None:
         farthest = np.maximum(np.abs(received.real), np.abs(received.imag))
         limit = 1.05 * max(float(np.quantile(farthest, 0.999)), 1e-12)
-    _checks.check_positive("limit", limit, owner="plot_constellation")
+    _checks.check_positive("limit", limit, owner=owner)
     axes.hist2d(
         received.real,
         received.imag,
@@ -41,9 +43,18 @@ def plot_constellation(axes, received, sent=None, *, limit=None, title=None):
         cmap="magma",
     )
     if sent is not None:
-        points = np.unique(np.ravel(sent))
+        points = np.unique(_checks.as_complex("sent", sent, owner=owner))
         axes.plot(points.real, points.imag, "+", color="w", ms=4, alpha=0.6)
     axes.set(aspect="equal", xlabel="I", ylabel="Q")
     if title is not None:
         axes.set_title(title)
     return axes
+
+
+def check_axes(axes, owner):
+    """Raises `TypeError` for what is no `matplotlib.axes.Axes`."""
+    if not hasattr(axes, "hist2d"):
+        raise TypeError(
+            f"{owner} expects `axes` to be a matplotlib.axes.Axes. "
+            f"Received: axes={axes!r}"
+        )

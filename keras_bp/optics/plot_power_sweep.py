@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_bp.optics.plot_constellation import check_axes
+
 
 def plot_power_sweep(axes, curves, *, measure="snr"):
     """Draws curves over the launch power.
@@ -26,9 +28,11 @@ def plot_power_sweep(axes, curves, *, measure="snr"):
             "plot_power_sweep expects `measure` to be 'snr' or 'ber'. "
             f"Received: measure={measure!r}"
         )
-    if not curves:
+    check_axes(axes, "plot_power_sweep")
+    if not isinstance(curves, dict) or not curves:
         raise ValueError(
-            "plot_power_sweep expects at least one curve. Received: none"
+            "plot_power_sweep expects a dictionary of at least one curve. "
+            f"Received: curves={curves!r}"
         )
     for index, (name, curve) in enumerate(curves.items()):
         powers = sorted(curve)

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from keras_bp import _checks
 from keras_bp.optics._tensorflow import tf
+from keras_bp.optics.fiber_link import check_link
 
 
 def receiver(u, link):
@@ -25,10 +27,11 @@ def receiver(u, link):
     Raises:
         ValueError: The time does not hold a whole number of symbols.
     """
+    check_link(link, "receiver")
     u = tf.convert_to_tensor(u)
     before, after = link.simulation_samples_per_symbol, link.samples_per_symbol
-    time = u.shape[-1]
-    if time is None or time % before:
+    time = u.shape[-1] if u.shape.rank == 3 else None
+    if not time or time % before:
         raise ValueError(
             "receiver expects a known time that is a multiple of "
             f"{before} samples per symbol. Received: shape={tuple(u.shape)}"
@@ -61,6 +64,7 @@ def align_phase(received, sent):
         Complex array of that shape: `received`, turned by one angle per
         block, the one that brings it closest to `sent`.
     """
-    received, sent = np.asarray(received), np.asarray(sent)
+    received = _checks.as_complex("received", received, owner="align_phase")
+    sent = _checks.as_complex("sent", sent, owner="align_phase")
     common = np.sum(received * np.conj(sent), axis=-1, keepdims=True)
     return received * np.exp(-1j * np.angle(common))

@@ -1,7 +1,12 @@
 """The split-step Fourier method with a gradient that needs no memory."""
 
 from keras_bp import _checks
-from keras_bp.optics._split_step_parts import power_of, transfer, turn
+from keras_bp.optics._split_step_parts import (
+    check_steps,
+    power_of,
+    transfer,
+    turn,
+)
 from keras_bp.optics._tensorflow import tf
 from keras_bp.optics.split_step import (
     RULES,
@@ -45,7 +50,7 @@ def reversible_split_step(
     owner = "reversible_split_step"
     u = check_field(u, link, owner)
     split = split or "symmetric"
-    _checks.check_integer("num_steps", num_steps, minimum=1, owner=owner)
+    check_steps("num_steps", num_steps, owner)
     _checks.check_one_of("rule", rule, RULES, owner=owner)
     _checks.check_one_of("split", split, SPLITS, owner=owner)
     plan = plan_steps(

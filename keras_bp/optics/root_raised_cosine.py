@@ -32,11 +32,11 @@ def root_raised_cosine(num_samples, samples_per_symbol, roll_off):
     [2.0, 2.0, 1.414, 0.0, 0.0, 0.0, 1.414, 2.0]
     """
     check = {"owner": "root_raised_cosine"}
-    _checks.check_integer("num_samples", num_samples, minimum=1, **check)
-    _checks.check_integer(
-        "samples_per_symbol", samples_per_symbol, minimum=1, **check
-    )
-    if not 0 <= roll_off <= 1:
+    counts = {"minimum": 1, "maximum": 2**31 - 1, **check}
+    _checks.check_integer("num_samples", num_samples, **counts)
+    _checks.check_integer("samples_per_symbol", samples_per_symbol, **counts)
+    _checks.check_not_negative("roll_off", roll_off, **check)
+    if roll_off > 1:
         raise ValueError(
             "root_raised_cosine expects `roll_off` from 0 to 1. "
             f"Received: roll_off={roll_off}"

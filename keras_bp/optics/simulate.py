@@ -6,15 +6,17 @@ import keras
 import numpy as np
 
 from keras_bp import _checks
+from keras_bp.optics._split_step_parts import check_steps
 from keras_bp.optics._tensorflow import tf
 from keras_bp.optics.constellation import draw_symbols
 from keras_bp.optics.edfa import edfa
-from keras_bp.optics.fiber_link import FiberLink
+from keras_bp.optics.fiber_link import check_link
 from keras_bp.optics.receiver import receiver
 from keras_bp.optics.root_raised_cosine import root_raised_cosine
 from keras_bp.optics.split_step import RULES, split_step
 
 DTYPES = ("complex64", "complex128")
+_LARGEST_COUNT = 2**31 - 1
 
 
 def simulate(
@@ -80,20 +82,18 @@ def simulate(
     ((3, 512, 2), (3, 256, 2))
     """
     owner = "simulate"
-    if not isinstance(link, FiberLink):
-        raise TypeError(
-            f"{owner} expects `link` to be a keras_bp.optics.FiberLink. "
-            f"Received: link={link!r}"
-        )
+    check_link(link, owner)
     for name, value, low in (
         ("num_blocks", num_blocks, 1),
         ("symbols_per_block", symbols_per_block, 1),
-        ("seed", seed, 0),
-        ("steps_per_span", steps_per_span, 1),
         ("first_block", first_block, 0),
         ("batch_size", batch_size, 1),
     ):
-        _checks.check_integer(name, value, minimum=low, owner=owner)
+        _checks.check_integer(
+            name, value, minimum=low, maximum=_LARGEST_COUNT, owner=owner
+        )
+    _checks.check_integer("seed", seed, minimum=0, owner=owner)
+    check_steps("steps_per_span", steps_per_span, owner)
     _checks.check_one_of("rule", rule, RULES, owner=owner)
     _checks.check_one_of("dtype", dtype, DTYPES, owner=owner)
     powers = _checked_powers(link, power)
@@ -122,7 +122,7 @@ def simulate(
 def _checked_powers(link, power):
     powers = np.atleast_1d(link.launch_power if power is None else power)
     for one in powers:
-        _checks.check_number("power", float(one), owner="simulate")
+        _checks.check_number("power", one, owner="simulate")
         if not -60 <= one <= 40:
             raise ValueError(
                 "simulate expects `power` in dBm, from -60 to 40. "
@@ -182,6 +182,15 @@ def modulated(symbols, link):
         Complex tensor of shape `(batch, polarizations, time)`, at
         `link.simulation_samples_per_symbol`, of the power of the symbols.
     """
+    check_link(link, "modulated")
+    symbols = tf.convert_to_tensor(symbols)
+    expected = (link.num_channels, link.polarizations)
+    if symbols.shape.rank != 4 or tuple(symbols.shape[1:3]) != expected:
+        raise ValueError(
+            "modulated expects `symbols` of shape (batch, channels, "
+            f"polarizations, symbols), with {expected} in the middle. "
+            f"Received: shape={tuple(symbols.shape)}"
+        )
     rate = link.simulation_samples_per_symbol
     time = symbols.shape[-1] * rate
     pulse = root_raised_cosine(time, rate, link.roll_off)

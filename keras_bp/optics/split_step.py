@@ -4,6 +4,7 @@ import numpy as np
 
 from keras_bp import _checks
 from keras_bp.optics._split_step_parts import (
+    check_steps,
     fused,
     linear_exponents,
     middle_length,
@@ -14,6 +15,7 @@ from keras_bp.optics._split_step_parts import (
     turn_by_power,
 )
 from keras_bp.optics._tensorflow import tf
+from keras_bp.optics.fiber_link import check_link
 
 RULES = ("constant", "logarithmic")
 SPLITS = ("symmetric", "asymmetric")
@@ -79,7 +81,7 @@ def split_step(
         Agrawal, "Nonlinear Fiber Optics", section 2.4.
     """
     u = check_field(u, link, "split_step")
-    _checks.check_integer("num_steps", num_steps, minimum=1, owner="split_step")
+    check_steps("num_steps", num_steps, "split_step")
     for name, value, known in (
         ("rule", rule, RULES),
         ("split", split, SPLITS),
@@ -101,6 +103,7 @@ def split_step(
 
 def check_field(u, link, owner):
     """Returns `u` as a tensor, or raises for another dtype or shape."""
+    check_link(link, owner)
     u = tf.convert_to_tensor(u)
     if not u.dtype.is_complex:
         raise TypeError(

@@ -9,6 +9,11 @@ from keras import ops
 def new_figure(target, owner):
     """A figure to draw in: the given one, or a new one for a path."""
     if not isinstance(target, str | os.PathLike):
+        if not hasattr(target, "add_subplot"):
+            raise TypeError(
+                f"{owner} expects `target` to be a path or a "
+                f"matplotlib.figure.Figure. Received: target={target!r}"
+            )
         return target
     try:
         from matplotlib.figure import Figure

@@ -22,6 +22,8 @@ from keras_bp.spectral.implicit_log_likelihood import implicit_log_likelihood
 # What a step that raised the likelihood does to the next one, and one that
 # did not.
 _LONGER, _SHORTER = 1.3, 0.5
+# TensorFlow counts the turns of a loop in int32.
+_MOST_STEPS = 2**31 - 1
 
 
 class Ascent(NamedTuple):
@@ -118,7 +120,9 @@ def ascend_likelihood(
         Ramesh and LeCun, 2018, https://arxiv.org/abs/1806.00499.
     """
     owner = "ascend_likelihood"
-    _checks.check_integer("steps", steps, owner=owner, minimum=0)
+    _checks.check_integer(
+        "steps", steps, owner=owner, minimum=0, maximum=_MOST_STEPS
+    )
     _checks.check_positive("learning_rate", learning_rate, owner=owner)
     check_constraint(constraint, owner)
     _check_options(options, owner)

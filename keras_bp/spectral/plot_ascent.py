@@ -3,7 +3,9 @@
 import numpy as np
 from keras import ops
 
+from keras_bp import _checks
 from keras_bp.spectral._pictures import draw, finish, images_of, new_figure
+from keras_bp.spectral.ascend_likelihood import Ascent
 
 
 def plot_ascent(target, ascent, image_shape=None, examples=8):
@@ -30,6 +32,12 @@ def plot_ascent(target, ascent, image_shape=None, examples=8):
         ValueError: Outputs are no images.
     """
     owner = "plot_ascent"
+    if not isinstance(ascent, Ascent):
+        raise TypeError(
+            f"{owner} expects `ascent` to be what `ascend_likelihood` "
+            f"returned. Received: ascent={ascent!r}"
+        )
+    _checks.check_integer("examples", examples, minimum=1, owner=owner)
     before, after = (
         images_of(x, image_shape, 1, owner)[:examples]
         for x in (ascent.start_outputs, ascent.outputs)

@@ -1,5 +1,6 @@
 """The picture of paths through the latents of a generator."""
 
+from keras_bp import _checks
 from keras_bp.spectral._pictures import draw, finish, images_of, new_figure
 
 
@@ -27,10 +28,14 @@ def plot_traversal(target, paths, image_shape=None, example=0):
             outputs are no images.
     """
     owner = "plot_traversal"
+    if not isinstance(paths, dict):
+        raise TypeError(
+            f"{owner} expects `paths` to be a dictionary of names and paths. "
+            f"Received: paths={paths!r}"
+        )
+    _checks.check_integer("example", example, owner=owner)
     rows = {
-        name: images_of(getattr(path, "outputs", path), image_shape, 2, owner)[
-            example
-        ]
+        name: _example(path, image_shape, example, owner)
         for name, path in paths.items()
     }
     counts = {len(images) for images in rows.values()}
@@ -54,3 +59,13 @@ def plot_traversal(target, paths, image_shape=None, example=0):
         for spine in axes[count // 2].spines.values():
             spine.set_edgecolor("tab:red")
     return finish(figure, target)
+
+
+def _example(path, image_shape, example, owner):
+    images = images_of(getattr(path, "outputs", path), image_shape, 2, owner)
+    if not -len(images) <= example < len(images):
+        raise ValueError(
+            f"{owner} expects `example` to be one of {len(images)}. "
+            f"Received: example={example}"
+        )
+    return images[example]

@@ -12,6 +12,8 @@ from keras_bp.spectral._loops import all_positive, compiled
 from keras_bp.spectral._tensorflow import tf
 from keras_bp.spectral.jacobian_operator import JacobianOperator
 
+# TensorFlow counts the turns of a loop in int32.
+_MOST_STEPS = 2**31 - 1
 UNITS = ("latent", "output")
 
 # Of a norm, so that a latent of zero has no direction.
@@ -106,7 +108,9 @@ def traverse(
         Ramesh and LeCun, 2018, https://arxiv.org/abs/1806.00499.
     """
     owner = "traverse"
-    _checks.check_integer("steps", steps, owner=owner, minimum=1)
+    _checks.check_integer(
+        "steps", steps, owner=owner, minimum=1, maximum=_MOST_STEPS
+    )
     _checks.check_positive("step_size", step_size, owner=owner)
     _checks.check_one_of("unit", unit, UNITS, owner=owner)
     if constraint is not None:

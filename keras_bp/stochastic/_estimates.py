@@ -32,12 +32,14 @@ class Estimates:
 
     def __init__(self, model, x, y, sample_weight, owner):
         check_surrogate_model(model, owner)
+        _checks.check_arrays("x", x, owner=owner)
+        _checks.check_arrays("y", y, owner=owner)
         self.model = model
         self._batch = [
             keras.tree.map_structure(_as_tensor, part)
             for part in (x, y, sample_weight)
         ]
-        self.examples = int(keras.tree.flatten(self._batch[0])[0].shape[0])
+        self.examples = num_examples(self._batch[0], owner)
         self.variables = _variables_of_costs(model)
         if not self.variables:
             raise ValueError(
@@ -163,3 +165,14 @@ def _gradients(tape, part, variables):
         else tf.ensure_shape(tf.convert_to_tensor(gradient), variable.shape)
         for gradient, variable in zip(found, variables, strict=True)
     ]
+
+
+def num_examples(x, owner):
+    """The size of a batch of inputs; raises where there is no example."""
+    shapes = [tuple(np.shape(part)) for part in keras.tree.flatten(x)]
+    if not shapes or not shapes[0] or not shapes[0][0]:
+        raise ValueError(
+            f"{owner} expects `x` to hold examples, one or more. "
+            f"Received: shapes {shapes}"
+        )
+    return int(shapes[0][0])

@@ -8,7 +8,11 @@ import numpy as np
 from keras import ops
 
 from keras_bp import _checks
-from keras_bp.stochastic._estimates import check_surrogate_model, unchanged
+from keras_bp.stochastic._estimates import (
+    check_surrogate_model,
+    num_examples,
+    unchanged,
+)
 from keras_bp.stochastic._table import number, text_table
 from keras_bp.training._backprop_q_noise import noisy_steps
 from keras_bp.training.backprop_q_model import BackpropQModel
@@ -195,7 +199,7 @@ def _enumerated(model, x, y):
 
 
 def _drawn(model, x, y, num_samples):
-    examples = keras.tree.flatten(x)[0].shape[0]
+    examples = num_examples(x, "critic_error")
     copies = max(1, min(num_samples, _ROWS) // examples)
     x, y = (
         keras.tree.map_structure(lambda part: _tile(part, copies), part)

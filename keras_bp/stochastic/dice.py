@@ -100,6 +100,12 @@ def dice(log_probs, costs, baselines=None):
     costs, baselines = list(costs), baselines or {}
     if not costs:
         raise ValueError("dice expects `costs`. Received: none")
+    if not isinstance(baselines, dict) or not isinstance(log_probs, dict):
+        raise TypeError(
+            "dice expects `log_probs` and `baselines` to be dictionaries. "
+            f"Received: {type(log_probs).__name__} and "
+            f"{type(baselines).__name__}"
+        )
     for _, names in costs:
         _check_names(names, log_probs, "a cost")
     total = sum(_box(log_probs, names) * cost for cost, names in costs)

@@ -3,6 +3,7 @@
 import dataclasses
 
 from keras_bp.stochastic._table import names, text_table
+from keras_bp.training._readable import check_readable
 from keras_bp.training.stochastic_graph import StochasticGraph
 from keras_bp.training.surrogate_model import SurrogateModel
 
@@ -160,6 +161,7 @@ def explain(model):
     if isinstance(model, SurrogateModel):
         graph, costs = model.stochastic_graph, model.cost_slots
     else:
+        check_readable(model, "explain")
         graph = StochasticGraph(model)
         costs = {name: step.outputs for name, step in graph.costs.items()}
     return Explanation(

@@ -255,6 +255,11 @@ def check_costs(graph, slots, names, owner):
 
 def named_nodes(graph, nodes, owner):
     """The nodes that get a critic: those named, or all."""
+    if not graph.nodes:
+        raise ValueError(
+            f"{owner} expects a model with a keras_bp.layers.StochasticNode in "
+            "its graph. Received: a model without one"
+        )
     if nodes is None:
         nodes = tuple(graph.nodes)
     unknown = [name for name in nodes if name not in graph.nodes]

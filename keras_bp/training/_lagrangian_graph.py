@@ -13,6 +13,7 @@ from keras_bp.training._lagrangian_checks import (
     check_unknown,
 )
 from keras_bp.training._lagrangian_recurrent import RECURRENT, Recurrent
+from keras_bp.training._readable import check_readable
 from keras_bp.training.stochastic_graph import StochasticGraph, slots_in
 
 # Layers with weights that act on each neuron by itself, or nearly so: they
@@ -107,6 +108,7 @@ class LagrangianGraph:
 
     def __init__(self, model, owner="LagrangianModel"):
         self.owner = owner
+        check_readable(model, owner)
         graph = StochasticGraph(model)
         self.inputs, self.outputs = graph.inputs, graph.outputs
         self.input_tensors, self._steps = graph.input_tensors, graph.steps

@@ -4,6 +4,7 @@ import dataclasses
 
 from keras import ops
 
+from keras_bp import _checks
 from keras_bp.ops.node_estimators import NodeProblem
 
 
@@ -86,6 +87,9 @@ class Objective:
     def _weigh(self, cost, axes, weight):
         if weight is None:
             return cost
+        weight = _checks.as_tensor(
+            "sample_weight", weight, owner="SurrogateModel"
+        )
         if any(size != 1 for size in weight.shape[1:]):
             raise ValueError(
                 "SurrogateModel expects a weight for each example, of shape "

@@ -29,16 +29,16 @@ def _functional_call():
     return type(keras.Model(x, keras.layers.Identity()(x))).call
 
 
-def check_readable(model):
+def check_readable(model, owner="StochasticGraph"):
     if not isinstance(model, keras.Model) or not is_readable(model):
         kind = f"{type(model).__module__}.{type(model).__name__}"
         raise TypeError(
-            "StochasticGraph expects a Sequential or functional model, because "
-            f"it reads the graph. Received: model={model!r} of type {kind}"
+            f"{owner} expects a Sequential or functional model, because it "
+            f"reads the graph. Received: model={model!r} of type {kind}"
         )
     if not model.built or not getattr(model, "inputs", None):
         raise ValueError(
-            "StochasticGraph expects a built model. Received: "
+            f"{owner} expects a built model. Received: "
             f"{model.name!r}, not built. Begin it with `keras.Input`."
         )
 

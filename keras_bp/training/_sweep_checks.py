@@ -23,9 +23,12 @@ def check_arguments(methods, rates, seeds, epochs, batch_size):
             f"functions that make models. Received: methods={methods!r}"
         )
     for name, make in methods.items():
-        if not isinstance(name, str) or not callable(make):
+        # A model can be called too, but makes none.
+        made = isinstance(make, keras.layers.Layer)
+        if not isinstance(name, str) or not callable(make) or made:
             raise TypeError(
-                f"{_OWNER} expects `methods` to map strings to functions. "
+                f"{_OWNER} expects `methods` to map strings to functions "
+                "without arguments that return a new, compiled model. "
                 f"Received: {name!r} with {make!r}"
             )
     rates = np.ravel(rates).tolist()
@@ -79,7 +82,14 @@ def checked_data(data, seed):
     Returns:
         The name of the set or None, and a dictionary from a part to a tuple.
     """
-    found = dict(data(seed) if callable(data) else data)
+    found = data(seed) if callable(data) else data
+    if not isinstance(found, dict):
+        raise TypeError(
+            f"{_OWNER} expects `data` to be a dictionary of (x, y) under "
+            "'train' and 'validation', or a function that returns one for a "
+            f"seed. Received: {type(found).__module__}.{type(found).__name__}"
+        )
+    found = dict(found)
     name = found.pop("name", None)
     missing = {"train", "validation"} - set(found)
     if missing or set(found) - set(_PARTS):
@@ -97,6 +107,7 @@ def checked_data(data, seed):
                 f"(x, y, sample_weight). Received: {type(given).__module__}."
                 f"{type(given).__name__}"
             )
+        _checks.check_arrays(f"data[{part!r}]", tuple(given), owner=_OWNER)
         arrays[part] = keras.tree.map_structure(_array, tuple(given))
         shapes = [x.shape for x in keras.tree.flatten(arrays[part])]
         lengths = {shape[0] if shape else 0 for shape in shapes}

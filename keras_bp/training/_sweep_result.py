@@ -66,6 +66,12 @@ class LearningRateSweep:
             mode = "min" if low else "max"
         self.mode = mode
 
+    def __repr__(self):
+        return (
+            f"LearningRateSweep(methods={self.methods}, metric="
+            f"{self.metric!r}, {len(self.rows)} rows)"
+        )
+
     @property
     def methods(self):
         """List of the names of methods, in order."""

@@ -73,6 +73,11 @@ class CriticOptions:
         control_weight=1.0,
     ):
         owner = type(self).__name__
+        if not isinstance(units, list | tuple):
+            raise TypeError(
+                f"{owner} expects `units` to be a list or tuple of integers. "
+                f"Received: units={units!r}"
+            )
         for size in units:
             _checks.check_integer("units", size, owner=owner, minimum=1)
         _check_networks(networks, owner)

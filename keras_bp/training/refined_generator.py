@@ -11,6 +11,9 @@ from keras_bp.training._gan_layers import (
     binary_end,
 )
 
+# Each unit is a layer of its own, made one after another.
+_MOST_UNITS = 1000
+
 
 def residual_refiner(
     sample_shape, neuron="dbn", units=2, filters=64, kernel_size=3, seed=None
@@ -55,7 +58,8 @@ def residual_refiner(
         ("filters", filters),
         ("kernel_size", kernel_size),
     ):
-        _checks.check_integer(name, value, owner=owner, minimum=1)
+        most = _MOST_UNITS if name == "units" else 2**31 - 1
+        _checks.check_integer(name, value, owner=owner, minimum=1, maximum=most)
     _checks.check_rank(
         shape, 3, 3, owner=owner, expects="(height, width, channels)"
     )

@@ -13,8 +13,8 @@ def seen_output(model, output, owner):
 
     if output is None:
         return called, False
-    if isinstance(output, int):
-        return _numbered(called, output), False
+    if isinstance(output, int) and not isinstance(output, bool):
+        return _numbered(called, output, owner), False
     names = list(getattr(model, "output_names", None) or [])
     if len(names) > 1 and output in names:
         return _named(called, output, names, owner), False
@@ -87,8 +87,17 @@ def _names(model):
     return [layer.name for layer in _layers(model)]
 
 
-def _numbered(called, number):
-    return lambda inputs: keras.tree.flatten(called(inputs))[number]
+def _numbered(called, number, owner):
+    def chosen(inputs):
+        outputs = keras.tree.flatten(called(inputs))
+        if not -len(outputs) <= number < len(outputs):
+            raise ValueError(
+                f"{owner} expects `output` to be one of {len(outputs)}. "
+                f"Received: output={number}"
+            )
+        return outputs[number]
+
+    return chosen
 
 
 def _named(called, output, names, owner):

@@ -113,6 +113,7 @@ class Attributor:
         _checks.check_one_of("rule", rule, RULES, owner=owner)
         _checks.check_one_of("pool", pool, POOLS, owner=owner)
         _checks.check_one_of("unknown", unknown, ("raise", "keep"), owner=owner)
+        _checks.check_number("percentile", percentile, owner=owner)
         _checks.check_rate("percentile / 100", percentile / 100, owner=owner)
         if not isinstance(model, keras.Model):
             raise TypeError(
@@ -168,7 +169,7 @@ class Attributor:
         owner = type(self).__name__
         _targets.check_target(target, owner)
         _checks.check_integer("batch_size", batch_size, minimum=1, owner=owner)
-        arrays = as_inputs_of(self.model, x)
+        arrays = as_inputs_of(self.model, x, owner)
         leaves = keras.tree.flatten(arrays)
         check_graphs(leaves, owner)
         lengths = {tuple(leaf.shape)[:1] for leaf in leaves}

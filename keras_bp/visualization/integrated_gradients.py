@@ -55,7 +55,8 @@ def integrated_gradients(
     _checks.check_integer("num_steps", num_steps, minimum=1, owner=owner)
     x = single(x, owner)
     try:
-        start = np.broadcast_to(np.asarray(baseline, x.dtype), x.shape)
+        start = _checks.as_floats("baseline", baseline, owner=owner)
+        start = np.broadcast_to(start.astype(x.dtype), x.shape)
     except ValueError as error:
         raise ValueError(
             f"{owner} expects a `baseline` that broadcasts to the inputs, "

@@ -14,8 +14,9 @@ def plot_attributions(
 ):
     """Draws maps of several methods, an example a row and a method a column.
 
-    All maps of a row of methods have one color scale, symmetric about zero, so
-    that what is weak looks weak. Channels are summed.
+    All maps of all methods have one color scale, symmetric about zero, so that
+    what is weak looks weak. Channels are summed. Maps of another unit, such as
+    those of `grad_cam`, need a picture of their own.
 
     Args:
         target: Path of an image to write, or a `matplotlib.figure.Figure` to
@@ -78,9 +79,14 @@ def plot_attributions(
 
 def _flat(maps, images, style, owner):
     """Maps without channels, checked."""
+    if not isinstance(maps, dict):
+        raise TypeError(
+            f"{owner} expects `maps` to be a dictionary. Received: "
+            f"{type(maps).__module__}.{type(maps).__name__}"
+        )
     flat = {}
     for name, found in maps.items():
-        found = np.asarray(found, "float64")
+        found = _checks.as_floats("maps", found, owner=owner)
         flat[name] = found.sum(-1) if found.ndim == 4 else found
     shapes = {m.shape for m in flat.values()}
     fits = len(shapes) == 1 and len(next(iter(shapes))) == 3
@@ -116,6 +122,11 @@ def _check_titles(titles, count, owner):
 
 def _figure(target, owner):
     if not isinstance(target, str | os.PathLike):
+        if not hasattr(target, "subplots"):
+            raise TypeError(
+                f"{owner} expects `target` to be a path or a "
+                f"matplotlib.figure.Figure. Received: target={target!r}"
+            )
         return target
     try:
         from matplotlib.figure import Figure

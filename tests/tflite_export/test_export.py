@@ -30,6 +30,7 @@ def test_the_result_names_every_file_and_nothing_else_is_left(layer, tmp_path):
     assert result.folder == tmp_path / "deep" / "fir"
     assert content(tmp_path / "deep") == ["fir"]
     assert content(result.folder) == sorted(result.files)
+    assert "filter_exact" in repr(result) and "taps" not in repr(result)
     assert all(path.is_file() for path in result.files.values())
 
 
@@ -157,7 +158,7 @@ def test_an_empty_folder_is_filled(layer, tmp_path):
 
 def test_an_earlier_export_is_replaced_only_on_request(layer, tmp_path):
     export(layer, tmp_path / "fir", time=16)
-    with pytest.raises(FileExistsError, match="overwrite=True.*filter_exact"):
+    with pytest.raises(FileExistsError, match="=True.*--overwrite.*filter_ex"):
         export(layer, tmp_path / "fir", time=20)
     assert (
         json.loads((tmp_path / "fir/manifest.json").read_text())["time"] == 16

@@ -98,3 +98,9 @@ def test_what_is_no_manifest_is_refused(layer, tmp_path, content):
 def test_fixed_point_formats_are_refused_or_right():
     config = FixedPoint(8, 5, signed=False, max_digits=2).get_config()
     check(lambda found: FixedPoint.from_config(found), config)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "", "{"])
+def test_what_is_no_description_is_refused(text):
+    with pytest.raises(ValueError, match="nested too deeply|Expecting"):
+        ChainSpec.from_json(text)

@@ -27,6 +27,7 @@ from tflite_export.c._text import (
     describe_stage,
 )
 from tflite_export.c._vector_macros import MACROS
+from tflite_export.chain_spec import check_chain
 from tflite_export.fir_spec import FIRSpec
 from tflite_export.kerr_spec import KerrSpec
 
@@ -113,6 +114,7 @@ def _written(chain, name, block):
             f"digits and underscores. Received: name={name!r}"
         )
     _checks.check_integer("block", block, minimum=1, owner=owner)
+    check_chain(chain, owner)
     functions, widths = _functions(chain)
     parts = [
         HEAD.format(

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tflite_export._signals import as_int64
+from tflite_export.chain_spec import check_chain
 from tflite_export.fir_spec import FIRSpec
 
 
@@ -46,6 +47,12 @@ def extend_signal(chain, signal):
     """
     owner = "c.extend_signal"
     signal = as_int64("signal", signal, owner=owner)
+    check_chain(chain, owner)
+    if signal.ndim != 3:
+        raise ValueError(
+            f"{owner} expects a signal of shape (batch, time, channels). "
+            f"Received: shape={signal.shape}"
+        )
     padding = _padding_of(chain, owner)
     time, strides = signal.shape[1], chain.strides
     if padding == "circular" and time % strides:

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from tflite_export.adder_graph import AdderGraph, bit_width
+from tflite_export.chain_spec import check_chain
 from tflite_export.fir_spec import FIRSpec
 from tflite_export.kerr_spec import KerrSpec
 from tflite_export.reference import SIXTH
@@ -100,6 +101,7 @@ def operations(chain):
     >>> total["multiplications"], total["pre_added"], total["adders"]
     (3.0, 2.0, 4)
     """
+    check_chain(chain, "operations")
     found, rate = [], 1.0
     for stage, channels in zip(
         chain.stages, chain.stage_channels, strict=False

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from tflite_export._signals import as_int64
-from tflite_export.chain_spec import ChainSpec
+from tflite_export.chain_spec import ChainSpec, check_chain
 from tflite_export.cost._gate_figures import gate_figures
 from tflite_export.cost.default_liberty import default_liberty
 from tflite_export.cost.energy import Energy
@@ -196,6 +196,7 @@ def split_steps(chain):
     Returns:
         List of `ChainSpec`.
     """
+    check_chain(chain, "split_steps")
     starts = [
         index
         for index, stage in enumerate(chain.stages)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_bp import _checks
 from tflite_export.litert._int8_plan import Affine
 from tflite_export.litert._interpreter import invoke, open_whole
 
@@ -44,7 +45,7 @@ def run_samples(model, samples, *, resolver="default"):
     """
     owner = "run_samples"
     interpreter, entry, result = open_whole(model, resolver, owner=owner)
-    samples = np.asarray(samples, "float64")
+    samples = _checks.as_floats("samples", samples, owner=owner)
     shape = tuple(map(int, entry["shape"]))
     if samples.shape != shape or not np.all(np.isfinite(samples)):
         raise ValueError(

@@ -1,7 +1,7 @@
 """Writes chains of filters as integer-only LiteRT models."""
 
 from keras_bp import _checks
-from tflite_export.chain_spec import ChainSpec
+from tflite_export.chain_spec import ChainSpec, check_chain
 from tflite_export.fir_spec import FIRSpec
 from tflite_export.kerr_spec import KerrSpec
 from tflite_export.litert._calibration import calibration_signal
@@ -112,6 +112,7 @@ def as_chain(chain):
     """A `ChainSpec`, or a `FIRSpec` as one of its own."""
     if isinstance(chain, FIRSpec):
         return ChainSpec([chain], chain.kernel.shape[1])
+    check_chain(chain, "litert")
     return chain
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from keras_bp import _checks
 from keras_bp.ops import padding_lengths
 from keras_bp.ops.fir import PADDINGS
-from tflite_export._signals import as_int64, check_time
+from tflite_export._signals import as_int64, check_is_format, check_time
 from tflite_export.reference._rounding import (
     LARGEST,
     handle_overflow,
@@ -54,6 +54,7 @@ def fir(signal, taps, *, output, shift, padding, strides, complex):
         real_kernel(taps) if complex else as_int64("taps", taps, owner="fir")
     )
     _checks.check_integer("strides", strides, minimum=1, owner="fir")
+    check_is_format("output", output, owner="fir")
     _check_shapes(signal, kernel, padding)
     _check_sum(signal, kernel)
     num_taps = kernel.shape[0]

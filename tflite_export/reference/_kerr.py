@@ -43,6 +43,8 @@ def kerr_power(signal, spec):
     Returns:
         NumPy array of int64 of shape `(batch, time, 1)`.
     """
+    _check_spec(spec, "kerr_power")
+    signal = as_int64("signal", signal, owner="kerr_power")
     power = np.sum(signal * signal, axis=-1, keepdims=True)
     return round_to(
         power, 2 * spec.signal_format.fraction_bits, spec.power_format
@@ -60,6 +62,13 @@ def kerr_turn(signal, weighted, spec):
     Returns:
         NumPy array of int64 with the shape of `signal`.
     """
+    _check_spec(spec, "kerr_turn")
+    signal = as_int64("signal", signal, owner="kerr_turn")
+    if signal.ndim != 3:
+        raise ValueError(
+            "kerr_turn expects a signal of shape (batch, time, 2 * n). "
+            f"Received: shape={signal.shape}"
+        )
     theta = round_to(
         weighted,
         spec.coefficient_format.fraction_bits + spec.power_format.fraction_bits,
@@ -86,6 +95,8 @@ def phasor(theta, spec):
     Returns:
         Two NumPy arrays of int64 with the shape of `theta`.
     """
+    _check_spec(spec, "phasor")
+    theta = as_int64("theta", theta, owner="phasor")
     if spec.method == "lut":
         address = (theta >> spec.dropped_bits) - spec.smallest_address
         return spec.cosines[address], spec.sines[address]
@@ -103,3 +114,12 @@ def phasor(theta, spec):
     cubic = cubic << (fraction - rotation.fraction_bits)
     sine = theta * ((1 << fraction) - cubic)
     return cosine, round_to(sine, phase.fraction_bits + fraction, rotation)
+
+
+def _check_spec(spec, owner):
+    # The class itself imports this room.
+    if not hasattr(spec, "phase_format"):
+        raise TypeError(
+            f"{owner} expects `spec` to be a tflite_export.KerrSpec. "
+            f"Received: spec={spec!r}"
+        )

@@ -4,12 +4,14 @@ import numpy as np
 
 from keras_bp import _checks
 from keras_bp.ops.fixed_point import ROUNDINGS
-from tflite_export._signals import as_int64
+from tflite_export._signals import as_int64, check_is_format
 
 LARGEST = 2**63 - 1
 
 # A float64 is an integer of this many bits, times a power of two.
 _MANTISSA_BITS = 53
+# Beyond those of float64 and of every format.
+_LARGEST_EXPONENT = 2**16
 
 
 def round_shift(acc, shift, rounding):
@@ -84,6 +86,7 @@ def handle_overflow(value, fixed_point):
     [7, 7, -8]
     """
     value = as_int64("value", value, owner="handle_overflow")
+    check_is_format("fixed_point", fixed_point, owner="handle_overflow")
     low, high = fixed_point.minimum_integer, fixed_point.maximum_integer
     if fixed_point.overflow != "wrap":
         return np.clip(value, low, high)
@@ -111,6 +114,7 @@ def round_to(exact, fraction_bits, fixed_point):
     >>> round_to(np.array([5, -6, 99]), 3, FixedPoint(4, 1)).tolist()
     [1, -1, 7]
     """
+    check_is_format("fixed_point", fixed_point, owner="round_to")
     shift = fraction_bits - fixed_point.fraction_bits
     value = round_shift(exact, shift, fixed_point.rounding)
     return handle_overflow(value, fixed_point)
@@ -143,8 +147,15 @@ def quantize(x, fixed_point, step_exponent):
     >>> quantize(np.array([0.3, -0.6, 5.0]), FixedPoint(4, 2), -2).tolist()
     [1, -2, 7]
     """
-    x = np.asarray(x, "float64")
-    _checks.check_integer("step_exponent", step_exponent, owner="quantize")
+    x = _checks.as_floats("x", x, owner="quantize")
+    check_is_format("fixed_point", fixed_point, owner="quantize")
+    _checks.check_integer(
+        "step_exponent",
+        step_exponent,
+        minimum=-_LARGEST_EXPONENT,
+        maximum=_LARGEST_EXPONENT,
+        owner="quantize",
+    )
     if not np.all(np.isfinite(x)):
         raise ValueError(
             "quantize expects finite numbers. Received: "

@@ -7,6 +7,8 @@ from tflite_export.verilog._keywords import check_name
 
 PIPELINES = ("none", "adders")
 TAPS = ("constant", "programmable")
+# Each lane is written out by itself.
+_MOST_LANES = 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +32,9 @@ class Options:
     def __post_init__(self):
         owner = "to_verilog"
         check_name(self.name, owner=owner)
-        _checks.check_integer("lanes", self.lanes, minimum=1, owner=owner)
+        _checks.check_integer(
+            "lanes", self.lanes, minimum=1, maximum=_MOST_LANES, owner=owner
+        )
         if isinstance(self.pipeline, str):
             _checks.check_one_of(
                 "pipeline", self.pipeline, PIPELINES, owner=owner

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from tflite_export import vectors
-from tflite_export.chain_spec import ChainSpec
+from tflite_export.chain_spec import ChainSpec, check_chain
 from tflite_export.fir_spec import FIRSpec
 from tflite_export.stream import Stream
 from tflite_export.verilog._bench import checking_bench
@@ -188,11 +188,7 @@ def _test_files(design, time):
 
 def _check_chain(chain):
     owner = "to_verilog"
-    if not isinstance(chain, ChainSpec):
-        raise TypeError(
-            f"{owner} expects a tflite_export.ChainSpec. "
-            f"Received: {type(chain).__module__}.{type(chain).__name__}"
-        )
+    check_chain(chain, owner)
     for index, stage in enumerate(chain.stages):
         if isinstance(stage, FIRSpec) and stage.strides > 1:
             raise ValueError(

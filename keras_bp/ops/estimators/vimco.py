@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from keras_bp import _checks
 from keras_bp.ops.estimators._surrogates import weighted_log_prob
 from keras_bp.ops.node_estimators import (
     DISTRIBUTIONS,
@@ -47,7 +48,13 @@ def vimco_signal(costs):
     Returns:
         Tensor of the same shape.
     """
+    costs = _checks.as_tensor("costs", costs, owner="vimco_signal", rank=2)
     samples = costs.shape[0]
+    if samples == 1:
+        raise ValueError(
+            "vimco_signal expects costs of two samples or more. "
+            f"Received: shape={tuple(costs.shape)}"
+        )
     others = (ops.sum(costs, axis=0, keepdims=True) - costs) / (samples - 1)
     # Row k, column j: the cost of sample j where k is left out.
     eye = ops.expand_dims(ops.eye(samples, dtype=costs.dtype), -1)

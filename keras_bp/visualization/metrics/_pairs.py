@@ -2,12 +2,15 @@
 
 import numpy as np
 
+from keras_bp import _checks
+
 SIMILARITIES = ("correlation", "cosine", "ssim", "distance")
 
 
 def flat_pair(first, second, owner):
     """Two arrays of examples, each flattened, in double precision."""
-    first, second = (np.asarray(a, "float64") for a in (first, second))
+    first = _checks.as_floats("first", first, owner=owner)
+    second = _checks.as_floats("second", second, owner=owner)
     if first.shape != second.shape or first.ndim < 2 or not len(first):
         raise ValueError(
             f"{owner} expects two arrays of one shape (examples, ...), of at "

@@ -28,8 +28,11 @@ def guided_patch_error(patch_size, num_filters):
         section 3.2, whose bound has the same order.
     """
     owner = "guided_patch_error"
-    _checks.check_integer("patch_size", patch_size, minimum=1, owner=owner)
-    _checks.check_integer("num_filters", num_filters, minimum=1, owner=owner)
+    counts = {"patch_size": patch_size, "num_filters": num_filters}
+    for name, value in counts.items():
+        _checks.check_integer(
+            name, value, minimum=1, maximum=2**63 - 1, owner=owner
+        )
     return math.sqrt((math.pi**2 * patch_size - 1) / num_filters)
 
 

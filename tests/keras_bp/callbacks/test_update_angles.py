@@ -98,3 +98,8 @@ def test_other_models_are_refused():
         UpdateAngles(X, Y).set_model(model)
     with pytest.raises(ValueError, match="`every`"):
         UpdateAngles(X, Y, every=0)
+    # Else each number would be an input of the model.
+    with pytest.raises(TypeError, match="UpdateAngles.*`x`.*float in a list"):
+        UpdateAngles(X.tolist(), Y)
+    with pytest.raises(TypeError, match="UpdateAngles.*`y`.*numpy.array"):
+        UpdateAngles(X, Y.tolist())

@@ -109,3 +109,10 @@ def test_bad_arguments_and_several_labels_for_one_raise():
         SoftFBeta(average="samples")
     with pytest.raises(ValueError, match="Take 'macro' or 'micro'"):
         SoftFBeta()(np.ones((4, 3)), np.ones((4, 3)))
+
+
+@pytest.mark.parametrize("beta", [1e-37, 1e37])
+def test_a_beta_without_a_square_in_float32_gives_recall_or_precision(beta):
+    y, scores = [0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 1.0, 1.0]
+    wanted = 0.0 if beta > 1 else 1 / 3
+    np.testing.assert_allclose(SoftFBeta(beta)(y, scores), wanted, atol=1e-6)

@@ -243,6 +243,13 @@ def test_bad_arguments_are_refused(arguments, words):
         SpectralPenalty(**arguments)
 
 
+def test_it_is_no_loss_of_compile():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])
+    model.compile("sgd", SpectralPenalty("trace"))
+    with pytest.raises(TypeError, match=r"`compile`.*keras_bp\.spectral\.Pen"):
+        model.train_on_batch(Z, Z)
+
+
 DEAD = [
     {"target": "schatten"},
     {"target": "schatten", "order": math.inf},

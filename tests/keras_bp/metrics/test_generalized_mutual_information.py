@@ -92,5 +92,5 @@ def test_wrong_arguments_raise():
             gmi(y, wrong, points, labels)
     with pytest.raises(ValueError, match="`labels` to hold 0 and 1"):
         gmi(y, sent, points, 2 * labels - 1)
-    with pytest.raises(ValueError, match="`noise_power` to be above zero"):
+    with pytest.raises(ValueError, match="`noise_power` to be greater than"):
         gmi(y, sent, points, labels, noise_power=0.0)

@@ -143,3 +143,15 @@ def test_gradients_are_those_of_the_convolution(compiled, channels):
     for k in range(9):
         by_x[:, 8 - k : 30 - k] += np.einsum("btf,cf->btc", g, taps[k])
     np.testing.assert_allclose(dx, by_x, atol=1e-11)
+
+
+def test_strides_that_would_end_the_process_are_refused():
+    with pytest.raises(ValueError, match="`strides` to be 2147483647 or less"):
+        ops.fir(np.ones((1, 8, 2)), np.ones((3, 2, 2)), strides=2**31)
+
+
+def test_lists_are_signals_and_what_is_no_tensor_is_named():
+    y = ops.fir([[[1.0], [2.0]]], [[[3.0]]])
+    np.testing.assert_array_equal(np.ravel(y), [3.0, 6.0])
+    with pytest.raises(TypeError, match="fir expects `x` to be a tensor"):
+        ops.fir(None, [[[3.0]]])

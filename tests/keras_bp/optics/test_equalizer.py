@@ -101,8 +101,8 @@ def test_the_matched_filter_returns_the_symbols():
     [
         ((3, 32, 4), r"for a link of 1 polarization.*\(3, 32, 4\)"),
         ((3, 33, 2), "multiple of 2"),
-        ((32, 2), r"\(batch, samples, 2\)"),
-        ((3, 0, 2), "known multiple"),
+        ((32, 2), r"\(batch, samples, 2\).*multiple of 2\. Received"),
+        ((3, 0, 2), "known multiple of 2, for a link of 1"),
     ],
 )
 def test_other_shapes_raise(shape, words):

@@ -107,5 +107,5 @@ def test_a_model_without_nodes_is_told_so():
 
 
 def test_only_graphs_are_explained():
-    with pytest.raises(TypeError, match="Sequential or functional"):
+    with pytest.raises(TypeError, match="explain expects a Sequential or"):
         explain(keras.layers.Dense(2))

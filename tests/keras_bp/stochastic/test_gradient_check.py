@@ -341,6 +341,8 @@ def test_wrong_models_and_arguments_are_refused():
     model = weighted(toy("score"))
     with pytest.raises(ValueError, match="`method`.*'exact'"):
         gradient_check(model, ONE, method="exact")
+    with pytest.raises(TypeError, match="`x` to be an array.*numpy.array"):
+        gradient_check(model, [[1.0]])
     with pytest.raises(ValueError, match="`copies`.*copies=0"):
         gradient_check(model, ONE, copies=0)
     with pytest.raises(ValueError, match="`num_estimates`.*1"):

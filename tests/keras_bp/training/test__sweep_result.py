@@ -52,6 +52,12 @@ def test_decades_are_those_of_a_broken_line():
     assert lower.best_rate("A") == sweep.best_rate("A") == 0.1
 
 
+def test_a_sweep_says_what_it_holds():
+    rows = [{"method": "A", "seed": 0, "rate": 1.0, "validation": {"loss": 2}}]
+    said = repr(LearningRateSweep(rows))
+    assert said == "LearningRateSweep(methods=['A'], metric='loss', 1 rows)"
+
+
 def test_a_curve_is_the_mean_of_sets_and_the_range_of_seeds():
     curves = {
         ("A", 0, "one"): {1.0: 0.1, 0.1: 0.5},

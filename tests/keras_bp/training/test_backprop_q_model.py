@@ -299,6 +299,9 @@ def test_what_cannot_be_is_refused():
         parent(critic=CriticOptions(replay=ReplayOptions(2_000_000, 1, 4000)))
     with pytest.raises(ValueError, match="`nodes` to be names"):
         parent(nodes=["nobody"])
+    x = keras.Input((1,))
+    with pytest.raises(ValueError, match="StochasticNode in its.*without one"):
+        BackpropQModel(x, keras.layers.Dense(1)(x)).compile(loss="mse")
     with pytest.raises(ValueError, match="keys of `mode`"):
         parent(mode={"nobody": "advantage"})
     with pytest.raises(ValueError, match="no mode 'reparameterized'"):

@@ -57,5 +57,7 @@ def test_wrong_values_are_refused(arguments, words):
 def test_wrong_types_are_refused():
     with pytest.raises(TypeError, match="to be an integer"):
         ReplayOptions(10.0)
+    with pytest.raises(TypeError, match="`units`.*list or tuple.*units=64"):
+        CriticOptions(units=64)
     with pytest.raises(TypeError, match="of a node to a layer"):
         CriticOptions(networks={"x": 3})

@@ -149,7 +149,7 @@ class Coded(keras.Model):
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        (Coded(), "expects a Sequential or functional model"),
+        (Coded(), "LagrangianModel expects a Sequential or functional model"),
         (layers.Dense(3), "LagrangianModel expects `model` to be a keras.Mod"),
         (None, "Received: model=builtins.NoneType"),
     ],
@@ -161,7 +161,7 @@ def test_what_has_no_graph_is_refused(model, words):
 
 def test_a_model_that_is_not_built_is_refused():
     model = keras.Sequential([layers.Dense(3), layers.Dense(2)])
-    with pytest.raises(ValueError, match="expects a built model"):
+    with pytest.raises(ValueError, match="LagrangianModel expects a built"):
         LagrangianModel(model)
 
 

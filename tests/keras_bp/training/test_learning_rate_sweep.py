@@ -336,6 +336,7 @@ def test_predictions_with_nan_are_wrong():
         ({"methods": [counting]}, TypeError, "`methods` to be a dictionary"),
         ({"methods": {}}, TypeError, "`methods` to be a dictionary"),
         ({"methods": {"A": 1}}, TypeError, "functions.*'A' with 1"),
+        ({"methods": {"A": Counting()}}, TypeError, "functions.*new, compiled"),
         ({"rates": [0.1, 0.0]}, ValueError, "`rates`.*rates=0.0"),
         ({"rates": []}, ValueError, "`rates` to hold at least one"),
         ({"rates": [1, 1.0]}, ValueError, "`rates` to hold.*each once"),
@@ -352,6 +353,12 @@ def test_predictions_with_nan_are_wrong():
             r"'test' to hold as many.*shapes \[\(3,\), \(2,\)\]",
         ),
         ({"data": parts(0)}, ValueError, "one or more"),
+        ({"data": classes(3)}, TypeError, "under 'train' and.*tuple"),
+        (
+            {"data": parts() | {"train": ([[1.0]], [0])}},
+            TypeError,
+            r"data\['train'\].*numpy.array",
+        ),
     ],
 )
 def test_bad_arguments_are_refused(changed, error, words):

@@ -178,6 +178,7 @@ def test_a_saved_one_goes_on_as_it_was(joint, tmp_path):
     [
         ({"neuron": "real"}, ValueError, "`neuron` to be one of.*'real'"),
         ({"units": 0}, ValueError, "`units` to be 1 or greater.*units=0"),
+        ({"units": 2**63}, ValueError, "`units` to be 1000 or less"),
         ({"units": 1.5}, TypeError, "`units` to be an integer.*1.5"),
         ({"filters": 0}, ValueError, "`filters` to be 1 or greater"),
         ({"kernel_size": (3, 3)}, TypeError, "`kernel_size` to be an integer"),

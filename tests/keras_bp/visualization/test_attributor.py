@@ -323,6 +323,8 @@ def test_bad_arguments_are_refused(arguments, error, words):
         (X, 0.5, TypeError, "an index"),
         (X[:0], 0, ValueError, "at least one"),
         (X[0, 0, 0, 0], 0, ValueError, "at least one"),
+        (X[0], 0, ValueError, r"a batch `x`.*one example; x\[None\]"),
+        (X.tolist(), 0, TypeError, "`x` to be an array.*numpy.array"),
     ],
 )
 def test_bad_calls_are_refused(x, target, error, words):
