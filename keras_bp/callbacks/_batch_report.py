@@ -5,6 +5,7 @@ import os
 import keras
 
 from keras_bp import _checks
+from keras_bp._figures import figure_class
 
 
 class BatchReport(keras.callbacks.Callback):
@@ -78,14 +79,8 @@ class DrawnReport(BatchReport):
                 f"{owner} expects reports. Received: none; fit a model with "
                 "this callback first"
             )
-        try:
-            from matplotlib.figure import Figure
-        except ImportError as error:
-            raise ImportError(
-                f"{owner}.plot draws by Matplotlib: "
-                "pip install 'keras_bp[examples]'"
-            ) from error
-        figure = Figure(figsize=self._size, layout="constrained")
+        make = figure_class(f"{owner}.plot")
+        figure = make(figsize=self._size, layout="constrained")
         self._draw(figure, [epoch + 1 for epoch, _ in self.reports])
         if isinstance(target, str | os.PathLike):
             figure.savefig(target)

@@ -1,8 +1,8 @@
 """The picture of spectra over epochs."""
 
-import os
-
 import numpy as np
+
+from keras_bp._figures import finish, new_figure
 
 
 def draw_spectra(target, reports, owner):
@@ -13,7 +13,7 @@ def draw_spectra(target, reports, owner):
         reports: List of pairs, an epoch from 0 and its `SpectrumReport`.
         owner: String, who draws.
     """
-    figure = _figure(target, owner)
+    figure = new_figure(target, owner)
     figure.set_size_inches(11, 3.4)
     ranks, *panels = figure.subplots(1, 4)
     shades = np.linspace(0.85, 0.0, len(reports))
@@ -46,18 +46,4 @@ def draw_spectra(target, reports, owner):
     for axes in (ranks, *panels):
         axes.grid(alpha=0.3)
         axes.tick_params(labelsize=7)
-    if figure is not target:
-        figure.savefig(target, dpi=90)
-    return figure
-
-
-def _figure(target, owner):
-    if not isinstance(target, str | os.PathLike):
-        return target
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            f"{owner} draws by Matplotlib: pip install 'keras_bp[examples]'"
-        ) from error
-    return Figure(layout="constrained")
+    return finish(figure, target, dpi=90)

@@ -1,34 +1,7 @@
 """What the pictures of this room have in common."""
 
-import os
-
 import numpy as np
 from keras import ops
-
-
-def new_figure(target, owner):
-    """A figure to draw in: the given one, or a new one for a path."""
-    if not isinstance(target, str | os.PathLike):
-        if not hasattr(target, "add_subplot"):
-            raise TypeError(
-                f"{owner} expects `target` to be a path or a "
-                f"matplotlib.figure.Figure. Received: target={target!r}"
-            )
-        return target
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            f"{owner} draws by Matplotlib: pip install 'keras_bp[examples]'"
-        ) from error
-    return Figure(layout="constrained")
-
-
-def finish(figure, target):
-    """Writes the figure if `target` is a path, and returns it."""
-    if figure is not target:
-        figure.savefig(target, dpi=110)
-    return figure
 
 
 def images_of(outputs, image_shape, axes, owner):

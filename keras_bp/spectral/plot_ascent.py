@@ -4,7 +4,8 @@ import numpy as np
 from keras import ops
 
 from keras_bp import _checks
-from keras_bp.spectral._pictures import draw, finish, images_of, new_figure
+from keras_bp._figures import finish, new_figure
+from keras_bp.spectral._pictures import draw, images_of
 from keras_bp.spectral.ascend_likelihood import Ascent
 
 

@@ -1,7 +1,8 @@
 """The picture of paths through the latents of a generator."""
 
 from keras_bp import _checks
-from keras_bp.spectral._pictures import draw, finish, images_of, new_figure
+from keras_bp._figures import finish, new_figure
+from keras_bp.spectral._pictures import draw, images_of
 
 
 def plot_traversal(target, paths, image_shape=None, example=0):

@@ -1,5 +1,7 @@
 """Curves with a range, drawn by Matplotlib."""
 
+from keras_bp._figures import figure_class
+
 
 def new_axes(owner):
     """Axes of a figure of their own.
@@ -7,13 +9,8 @@ def new_axes(owner):
     Args:
         owner: String, who draws, for the message.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            f"{owner} draws by Matplotlib: pip install 'keras_bp[examples]'"
-        ) from error
-    return Figure(figsize=(6, 4), layout="constrained").subplots()
+    figure = figure_class(owner)(figsize=(6, 4), layout="constrained")
+    return figure.subplots()
 
 
 def draw_curves(axes, curves):

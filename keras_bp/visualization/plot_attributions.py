@@ -1,10 +1,9 @@
 """Pictures of attribution maps, side by side on one scale."""
 
-import os
-
 import numpy as np
 
 from keras_bp import _checks
+from keras_bp._figures import finish, new_figure
 
 STYLES = ("map", "overlay")
 
@@ -55,7 +54,7 @@ def plot_attributions(
     _check_titles(titles, len(next(iter(flat.values()))), owner)
     sizes = np.concatenate([np.abs(m).ravel() for m in flat.values()])
     limit = float(np.percentile(sizes, percentile)) or 1.0
-    figure = _figure(target, owner)
+    figure = new_figure(target, owner)
     count = len(next(iter(flat.values())))
     names = ([] if images is None else ["input"]) + list(flat)
     figure.set_size_inches(1.8 * len(names) + 0.6, 1.8 * count + 0.4)
@@ -72,9 +71,7 @@ def plot_attributions(
         if titles is not None:
             axes[0].set_ylabel(str(titles[row]), fontsize=8)
     figure.colorbar(shown, ax=panels, shrink=0.8)
-    if figure is not target:
-        figure.savefig(target, dpi=110)
-    return figure
+    return finish(figure, target)
 
 
 def _flat(maps, images, style, owner):
@@ -118,23 +115,6 @@ def _check_titles(titles, count, owner):
             f"{owner} expects one of `titles` for each of {count} examples. "
             f"Received: {len(titles)}"
         )
-
-
-def _figure(target, owner):
-    if not isinstance(target, str | os.PathLike):
-        if not hasattr(target, "subplots"):
-            raise TypeError(
-                f"{owner} expects `target` to be a path or a "
-                f"matplotlib.figure.Figure. Received: target={target!r}"
-            )
-        return target
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            f"{owner} draws by Matplotlib: pip install 'keras_bp[examples]'"
-        ) from error
-    return Figure(layout="constrained")
 
 
 def _draw_image(axes, image):
