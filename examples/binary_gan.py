@@ -190,7 +190,7 @@ def conclude(images, store, reference, path=None):
         sorted({run.seed for run, _ in found.runs.values()}),
         found.seconds(),
         rows,
-        f"trained on {device}" if device else None,
+        device,
     )
     results.write(result, path or store.folder / "metrics.json")
 

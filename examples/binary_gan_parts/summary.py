@@ -80,9 +80,12 @@ class Summary:
         return sum(sum(x["seconds"]) for _, x in self.runs.values())
 
     def device(self):
-        """What trained runs side by side, or None."""
+        """What trained runs side by side, or some of them, or None."""
         found = {record.get("device") for _, record in self.runs.values()}
-        return ", ".join(sorted(found - {None})) or None
+        named = ", ".join(sorted(found - {None}))
+        if not named:
+            return None
+        return f"{'in part ' if None in found else ''}trained on {named}"
 
     def table(self):
         """A short table of all runs as text, means over seeds."""

@@ -98,3 +98,13 @@ def test_aims_are_two_standard_errors_below_what_is_published():
     assert against(run, "bernoulli", "score of 64") == (7.0, ">= 7.0")
     assert against(run, "bernoulli", "FD") == (None, None)
     assert against(config.Run("mlp", "dbn"), "threshold", "iso4")[1] is None
+
+
+def test_a_device_is_told_and_whether_it_trained_all(tmp_path):
+    found = made_up(tmp_path, config.Run("mlp", "sbn"), (20,))
+    assert found.device() is None
+    _, record = found.runs["mlp-wgan-gp-sbn-paper-0"]
+    found.runs["another"] = (None, {**record, "device": "some GPU"})
+    assert found.device() == "in part trained on some GPU"
+    record["device"] = "some GPU"
+    assert found.device() == "trained on some GPU"
