@@ -155,4 +155,19 @@ STUDIES = {
         tuning_seeds=1,
         watched=("MNIST",),
     ),
+    # As long as random feedback needs, at the rate that it chose above.
+    "lenet_long": RuleStudy(
+        "MNIST, LeNet, 40 epochs",
+        _le_net,
+        (
+            "backprop",
+            "feedback_alignment",
+            "uniform_sign",
+            "direct_feedback_alignment",
+        ),
+        seeds=3,
+        epochs=40,
+        batch=100,
+        rates=(0.0003,),
+    ),
 }

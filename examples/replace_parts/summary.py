@@ -117,7 +117,7 @@ class RuleSummary(Summary):
                 against="report, 4 x 2000 units, 60 epochs" if theirs else None,
                 against_value=theirs,
             )
-        if self.name == "lenet" and method in BIOTORCH:
+        if self.name.startswith("lenet") and method in BIOTORCH:
             yield mean_row(
                 label,
                 "error, test",

@@ -218,9 +218,10 @@ def test_every_rule_takes_a_step(name):
 
 
 def test_studies_name_rules_and_le_net_has_the_layers_of_its_authors():
-    for study in studies.STUDIES.values():
+    for name, study in studies.STUDIES.items():
         assert set(study.methods) <= set(rules.RULES)
-        assert study.seeds >= 5
+        # The long one shows what more epochs of another study do.
+        assert study.seeds >= (3 if name == "lenet_long" else 5)
     shapes = [w.shape for w in studies.le_net().trainable_weights[::2]]
     assert shapes == [
         (5, 5, 1, 6),
