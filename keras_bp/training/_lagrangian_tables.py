@@ -88,7 +88,9 @@ class Tables(keras.layers.Layer):
         """
         structure = self._structure()
         tables = keras.tree.flatten(structure)
-        if self.replicas > 1 and in_step():
+        if self.replicas == 1:
+            rows = [_shards.gathered_rows(x, index) for x in tables]
+        elif in_step():
             rows = _shards.read(tables, index)
         else:
             rows = [ops.take(x, index, axis=0) for x in self.whole(tables)]
@@ -145,7 +147,7 @@ class Tables(keras.layers.Layer):
 def _write(table, index, rows, sound):
     import tensorflow as tf
 
-    before = ops.take(table.value, index, axis=0)
+    before = _shards.gathered_rows(table, index)
     rows = ops.where(sound, ops.cast(rows, table.dtype), before)
     table.value.scatter_update(tf.IndexedSlices(rows, index))
 

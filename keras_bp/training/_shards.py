@@ -36,6 +36,19 @@ def variable(rows, shape, dtype, replicas, name):
     )
 
 
+def gathered_rows(table, index):
+    """Some rows of the part of a table that is here, without reading the rest.
+
+    A table that is read as a whole is copied, as soon as some rows of it are
+    written.
+    """
+    import tensorflow as tf
+
+    return tf.raw_ops.ResourceGather(
+        resource=table.value.handle, indices=index, dtype=table.dtype
+    )
+
+
 def read(tables, index):
     """Rows of tables, of which other replicas hold some.
 
@@ -48,17 +61,13 @@ def read(tables, index):
     Returns:
         List of tensors `(batch, ...)`.
     """
-    import tensorflow as tf
-
     count, me = in_step()
     everyone = gathered(ops.cast(index, "int32"))
     own = everyone % count == me
     place = ops.where(own, everyone // count, 0)
     found = []
     for table in tables:
-        rows = tf.raw_ops.ResourceGather(
-            resource=table.value.handle, indices=place, dtype=table.dtype
-        )
+        rows = gathered_rows(table, place)
         mask = ops.reshape(own, (-1, *(1,) * (len(table.shape) - 1)))
         found.append(ops.where(mask, rows, ops.zeros((), table.dtype)))
     found = _packed(found, summed)

@@ -253,6 +253,20 @@ def assert_same(found, expected):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=atol)
 
 
+def test_a_step_reads_the_rows_of_its_batch_alone():
+    trained = kept(eager=False, num_examples=1000)
+    trained.train_on_batch(numbered(X), Y)
+    batch = ({"example_index": np.arange(6), "inputs": X}, Y)
+    step = tf.function(lambda: trained.train_step(batch))
+    shapes = [
+        output.shape
+        for operation in step.get_concrete_function().graph.get_operations()
+        for output in operation.outputs
+    ]
+    assert [s for s in shapes if s.rank and s[0] == 6]
+    assert not [s for s in shapes if s.rank and s[0] == 1000]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("states", ["transient", "persistent"])
 def test_two_replicas_step_as_one(states, two_replicas):
