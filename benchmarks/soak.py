@@ -6,12 +6,15 @@ What counts is its growth over the second half, by the medians of the first and
 the last quarter of it: the first half traces, and fills caches.
 
 Run it as `python -m benchmarks.soak`, or `make soak`; `--seconds=30` is quick,
-`--only` takes a word of the names, and `--processes=2` runs two at once.
+`--only` takes a word of the names, and `--processes=2` runs two at once. The
+readings of a model are kept in `--out_dir`, where a later run finds them.
 """
 
 import functools
 import json
 import multiprocessing.pool
+import pathlib
+import re
 import statistics
 import subprocess
 import sys
@@ -51,14 +54,17 @@ def train(model, arrays, seconds, epochs=1, batch=32):
         epochs, batch: Integers, of each call.
 
     Returns:
-        Dictionary with `memory`, list of floats in MiB, and `fits`.
+        Dictionary with `memory`, list of floats in MiB, `fits`, and
+        `seconds`, with the first call.
     """
+    begin = time.perf_counter()
     model.fit(*arrays, batch_size=batch, epochs=epochs, verbose=0)
     memory, end = [resident()], time.perf_counter() + seconds
     while time.perf_counter() < end:
         model.fit(*arrays, batch_size=batch, epochs=epochs, verbose=0)
         memory.append(resident())
-    return {"memory": memory, "fits": len(memory)}
+    spent = time.perf_counter() - begin
+    return {"memory": memory, "fits": len(memory), "seconds": spent}
 
 
 def _apart(name, seconds):
@@ -74,8 +80,29 @@ def _apart(name, seconds):
         [sys.executable, "-c", program], capture_output=True, text=True
     )
     if ended.returncode:
-        return name, {"error": ended.stderr[-1500:]}
-    return name, json.loads(ended.stdout.splitlines()[-1])
+        return {"error": ended.stderr[-1500:]}
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+def readings(name, seconds, folder):
+    """`train` of a case in another process, or what an earlier run kept.
+
+    Args:
+        name: String, of `soak_cases.CASES`.
+        seconds: Float.
+        folder: `pathlib.Path`, of the readings.
+
+    Returns:
+        Pair of the name and a dictionary, as of `train`, or with `error`.
+    """
+    stem = re.sub(r"\W+", "_", name)
+    path = folder / f"{stem}-{seconds:g}.json"
+    if path.exists():
+        return name, json.loads(path.read_text(encoding="utf-8"))
+    found = _apart(name, seconds)
+    if "error" not in found:
+        results.replace_file(path, json.dumps(found))
+    return name, found
 
 
 def rows_of(name, found, limit=_MEBIBYTES):
@@ -111,15 +138,20 @@ def main(argv, given):
     names = [n for n in soak_cases.CASES if (given["only"] or "") in n]
     if not names:
         raise app.UsageError(f"No model is named {given['only']!r}.")
-    begin, rows, failed = time.perf_counter(), [], []
+    folder = pathlib.Path(given["out_dir"])
+    folder.mkdir(parents=True, exist_ok=True)
+    rows, failed, trained = [], [], 0.0
     with multiprocessing.pool.ThreadPool(given["processes"]) as pool:
-        soaked = functools.partial(_apart, seconds=given["seconds"])
+        soaked = functools.partial(
+            readings, seconds=given["seconds"], folder=folder
+        )
         for name, found in pool.imap(soaked, names):
             if "error" in found:
                 failed.append(name)
                 print(f"{name} failed:\n{found['error']}", flush=True)
                 continue
             rows += rows_of(name, found)
+            trained += found["seconds"]
             print(f"{name}: {growth(found['memory']):.2f} MiB", flush=True)
     print(tables.text_table(rows))
     if given["out"] and rows:
@@ -127,7 +159,7 @@ def main(argv, given):
             "Memory while models train",
             f"python -m benchmarks.soak --seconds={given['seconds']:g}",
             [0],
-            time.perf_counter() - begin,
+            trained,
             rows,
         )
         results.write(result, given["out"])
@@ -146,6 +178,9 @@ if __name__ == "__main__":
             "processes", 1, "At once.", lower_bound=1
         ),
         "only": flags.DEFINE_string("only", None, "A word of the names."),
+        "out_dir": flags.DEFINE_string(
+            "out_dir", "out/soak", "Folder for the readings."
+        ),
         "out": flags.DEFINE_string("out", None, "File for the result, JSON."),
     }
     app.run(

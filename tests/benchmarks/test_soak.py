@@ -39,3 +39,23 @@ def test_each_model_can_be_made_for_its_arrays(name):
     model, arrays = soak_cases.CASES[name]()
     assert model.compiled
     assert len({len(array) for array in arrays}) == 1
+
+
+def test_readings_are_kept_and_found_again(tmp_path, monkeypatch):
+    calls = []
+
+    def train(name, seconds):
+        calls.append(name)
+        if name == "bad":
+            return {"error": "It died."}
+        return {"memory": [1.0], "fits": 1, "seconds": seconds}
+
+    monkeypatch.setattr(soak, "_apart", train)
+    for _ in range(2):
+        name, found = soak.readings("Model, its rule", 30, tmp_path)
+        assert name == "Model, its rule"
+        assert found == {"memory": [1.0], "fits": 1, "seconds": 30}
+        assert "error" in soak.readings("bad", 30, tmp_path)[1]
+    assert calls == ["Model, its rule", "bad", "bad"]
+    soak.readings("Model, its rule", 600, tmp_path)
+    assert len(calls) == 4
