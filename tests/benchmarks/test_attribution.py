@@ -108,9 +108,11 @@ def test_the_peak_of_memory_is_by_a_gradient_and_other_packages(
 ):
     stand_in(monkeypatch, _lacking)
     taken = {"plain gradient": 2**30, "Attributor": 2**29, "other": 2**28}
+    seen = {method: [0, 2 * middle, middle] for method, middle in taken.items()}
     rows = memory.resident_rows(
-        tiny, ["other"], lambda _, method: taken[method]
+        tiny, ["other"], lambda _, method: seen[method].pop(0)
     )
+    assert (rows[0].low, rows[0].high) == (0, 2048)
     assert [(row.name, row.value, row.ratio) for row in rows] == [
         ("plain gradient", 1024, None),
         ("Attributor, guided", 512, 0.5),

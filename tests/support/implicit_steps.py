@@ -9,7 +9,7 @@ def moved(model, x, y, rate=0.5, rule="layerwise", loss="mse", **options):
     """How far a step moves the weights, and the model."""
     weights = options.pop("sample_weight", None)
     trained = make_implicit(model, rule, seed=0, **options)
-    trained.compile(keras.optimizers.SGD(rate), loss)
+    trained.compile(keras.optimizers.SGD(rate), loss, run_eagerly=True)
     settle(trained)
     before = model.get_weights()
     trained.train_on_batch(x, y, sample_weight=weights)

@@ -1,15 +1,14 @@
 """Trains small models on two workers, each a process, or on one alone.
 
-Run as `python tests/support/two_workers.py OUT`: the worker that TF_CONFIG
-says it is, or, without, one alone. Weights after training go to the file OUT.
-With a folder and the name of a model after it, that one is trained undisturbed,
-and then again with backups in that folder, until the second worker is killed;
-with a folder of backups it goes on from there.
+Run as `python tests/support/two_workers.py OUT BACKUPS RESUMED KILLED`, it is
+the worker that TF_CONFIG names. If RESUMED is empty, it trains all models
+undisturbed. Else it goes on with the model of that name from the files in the
+folder BACKUPS. Weights after training go to the file OUT. Then it begins to
+train the model KILLED with backups, until the second worker is killed.
 """
 
 import json
 import os
-import pathlib
 import shutil
 import signal
 import sys
@@ -23,10 +22,13 @@ from keras_bp.layers import BinaryNeuron, CostNode, StochasticNode
 from keras_bp.losses import PhaseAlignedError
 from keras_bp.optics import FiberLink, LearnedDBP
 
-# One batch, so that its halves are the same examples, whichever they are.
-BATCH, FEATURES, CLASSES, EPOCHS = 8, 6, 3, 2
+# One batch, so that its halves are the same examples, whichever they are. An
+# epoch has it twice, so that a worker may be killed within one.
+BATCH, FEATURES, CLASSES, STEPS, EPOCHS = 8, 6, 3, 2, 2
 # Of which `evaluate` is tried.
 EVALUATED = ("normalized", "surrogate", "gan")
+# Of which a worker is killed.
+KILLED = ("gan", "lagrangian, persistent")
 SPARSE = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
@@ -182,35 +184,46 @@ def _mended(strategy):
     return True
 
 
-def fitted(name, strategy, steps=1, **options):
-    """The model of a name, trained by some steps an epoch, and its logs."""
+def fitted(name, strategy, eager=False, **options):
+    """The model of a name, trained, and its logs."""
     keras.utils.set_random_seed(0)
     with strategy.scope():
         model = training.distributed(MODELS[name][0]())
-    data = dataset(name).repeat(steps)
-    history = model.fit(data, verbose=0, **options).history
+    model.run_eagerly = eager
+    data = dataset(name).repeat(STEPS)
+    history = model.fit(data, epochs=EPOCHS, verbose=0, **options).history
     return model, history
 
 
-def trained(names, strategy):
+def trained(names, strategy, eager=False):
     """What training has led to: arrays by the name of a model and a number."""
     found = {}
     for name in names:
-        model, logs = fitted(name, strategy, epochs=EPOCHS)
+        model, logs = fitted(name, strategy, eager)
         if name in EVALUATED:
             logs |= model.evaluate(dataset(name), verbose=0, return_dict=True)
         for key, value in logs.items():
             found[f"{name}|log {key}"] = np.ravel(value)
         for place, weight in enumerate(model.trainable_variables):
             found[f"{name}|{place}"] = weight.numpy()
+        if name in KILLED:
+            found |= _all(name, model)
     return found
 
 
+def _all(name, model):
+    """Also what is not trained, some of which each worker has by itself."""
+    return {
+        f"all of {name}|{place}": value
+        for place, value in enumerate(model.get_weights())
+    }
+
+
 class Killed(keras.callbacks.Callback):
-    """Ends the process in the midst of the second epoch."""
+    """Ends the process in the midst of the last epoch."""
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.epoch == 1:
+        if self.epoch == EPOCHS - 1:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -227,29 +240,23 @@ def backup_of(index, folder):
     return keras.callbacks.BackupAndRestore(folder, double_checkpoint=True)
 
 
-def interrupted(path, folder, name, index, strategy):
-    first = not pathlib.Path(folder).exists()
-    callbacks = [backup_of(index, folder)]
-    if first:
-        model, _ = fitted(name, strategy, steps=2, epochs=3)
-        np.savez(f"{path}_undisturbed.npz", *model.get_weights())
-        if index == 1:
-            callbacks.append(Killed())
-    model, history = fitted(
-        name, strategy, steps=2, epochs=3, callbacks=callbacks
-    )
-    epochs = {len(values) for values in history.values()}
-    np.savez(path, *model.get_weights(), epochs=list(epochs))
-
-
-def main(path, folder=None, name=None):
+def main(path, backups, resumed, killed):
     index = json.loads(os.environ["TF_CONFIG"])["task"]["index"]
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
-    if folder is not None:
-        interrupted(path, folder, name, index, strategy)
-        return
-    found = {"mended": _mended(strategy), **trained(MODELS, strategy)}
+
+    def saved(name):
+        return backup_of(index, os.path.join(backups, name))
+
+    if resumed:
+        model, history = fitted(resumed, strategy, callbacks=[saved(resumed)])
+        (epochs,) = {len(values) for values in history.values()}
+        found = {"epochs": epochs, **_all(resumed, model)}
+    else:
+        found = {"mended": _mended(strategy), **trained(MODELS, strategy)}
     np.savez(path, **found)
+    if killed:
+        ends = [Killed()] if index == 1 else []
+        fitted(killed, strategy, callbacks=[saved(killed), *ends])
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import two_workers
-from two_workers import MODELS
+from two_workers import KILLED, MODELS
 
 from keras_bp.training import distributed
 
@@ -20,26 +20,26 @@ SECONDS = 400
 EQUAL = [name for name, (_, is_equal) in MODELS.items() if is_equal]
 
 
-def _workers(*arguments):
+def _workers(paths, *arguments):
     """Two processes of a cluster that run the program."""
     sockets = [socket.create_server(("localhost", 0)) for _ in range(2)]
     places = [f"localhost:{each.getsockname()[1]}" for each in sockets]
     # Nobody listens there any more.
     for each in sockets:
         each.close()
-    paths = [str(PROGRAM.parents[2]), str(PROGRAM.parent)]
+    modules = [str(PROGRAM.parents[2]), str(PROGRAM.parent)]
     found = []
     for index in range(2):
         task = {"type": "worker", "index": index}
         cluster = {"cluster": {"worker": places}, "task": task}
         environment = {
             **os.environ,
-            "PYTHONPATH": os.pathsep.join(paths),
+            "PYTHONPATH": os.pathsep.join(modules),
             "TF_CONFIG": json.dumps(cluster),
         }
         found.append(
             subprocess.Popen(
-                [sys.executable, PROGRAM, *(x[index] for x in arguments)],
+                [sys.executable, PROGRAM, paths[index], *arguments],
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -59,16 +59,46 @@ def _ended(workers, seconds=SECONDS):
     return [x.returncode for x in workers], "".join(told)[-4000:]
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """Of two workers, and of one alone: what training has led to."""
-    folder = tmp_path_factory.mktemp("workers")
-    paths = [folder / f"{name}.npz" for name in ("first", "second")]
-    workers = _workers(paths)
-    alone = two_workers.trained(EQUAL, tf.distribute.get_strategy())
+def _found(workers, paths, killed):
+    """What each of two workers has saved, if they have ended as they should."""
     codes, told = _ended(workers)
-    assert codes == [0, 0], told
-    return [*(np.load(path) for path in paths), alone]
+    if killed:
+        # Collectives fail together, and so the other one fails by itself.
+        assert codes[1] == -signal.SIGKILL and codes[0] not in (0, -9), told
+    else:
+        assert codes == [0, 0], told
+    return [dict(np.load(path)) for path in paths]
+
+
+@pytest.fixture(scope="module")
+def backups(tmp_path_factory):
+    return tmp_path_factory.mktemp("workers")
+
+
+@pytest.fixture(scope="module")
+def trained(backups):
+    """Of two workers, and of one alone: what training has led to.
+
+    Then one of the two is killed as they train another model, with backups.
+    """
+    paths = [backups / f"{name}.npz" for name in ("first", "second")]
+    workers = _workers(paths, backups, "", KILLED[0])
+    alone = two_workers.trained(EQUAL, tf.distribute.get_strategy(), eager=True)
+    return [*_found(workers, paths, KILLED[0]), alone]
+
+
+@pytest.fixture(scope="module")
+def resumed(backups, trained):
+    """By the name of the model: what workers have that went on with it.
+
+    They begin with the next one, until one of them is killed.
+    """
+    found = {}
+    for name, killed in zip(KILLED, [*KILLED[1:], ""], strict=True):
+        paths = [backups / f"{name} {each}.npz" for each in range(2)]
+        workers = _workers(paths, backups, name, killed)
+        found[name] = _found(workers, paths, killed)
+    return found
 
 
 def _of(found, name):
@@ -99,23 +129,14 @@ def test_two_workers_with_half_the_batch_are_one_with_the_whole(name, trained):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["gan", "lagrangian, persistent"])
-def test_a_killed_worker_costs_no_more_than_the_epoch(name, tmp_path):
-    folder = tmp_path / "backup"
-    paths = [tmp_path / f"{name}.npz" for name in ("first", "second")]
-    codes, told = _ended(_workers(paths, [folder] * 2, [name] * 2))
-    # Collectives fail together, and so the other one fails by itself.
-    assert codes[1] == -signal.SIGKILL and codes[0] not in (0, -9), told
-    assert not paths[0].exists()
-    codes, told = _ended(_workers(paths, [folder] * 2, [name] * 2))
-    assert codes == [0, 0], told
-    for path in paths:
-        resumed = dict(np.load(path))
-        assert resumed.pop("epochs") == 2
-        undisturbed = np.load(f"{path}_undisturbed.npz")
-        assert resumed.keys() == undisturbed.keys()
-        for key, value in resumed.items():
-            np.testing.assert_array_equal(value, undisturbed[key])
+@pytest.mark.parametrize("name", KILLED)
+def test_a_killed_worker_costs_no_more_than_the_epoch(name, trained, resumed):
+    for found, whole in zip(resumed[name], trained, strict=False):
+        assert found["epochs"] == 1
+        undisturbed = _of(whole, f"all of {name}")
+        assert undisturbed and undisturbed.keys() == found.keys() - {"epochs"}
+        for key, value in undisturbed.items():
+            np.testing.assert_array_equal(found[key], value)
 
 
 @pytest.mark.slow
