@@ -5,11 +5,12 @@ import functools
 import keras
 import numpy as np
 
+from benchmarks import soak
 from keras_bp import optics, training
 from keras_bp.layers import BinaryNeuron, CostNode, StochasticNode
 from keras_bp.losses import PhaseAlignedError
 
-EXAMPLES, BATCH, FEATURES, CLASSES = 512, 32, 16, 4
+EXAMPLES, FEATURES, CLASSES = 2048, 16, 4
 
 
 def _images():
@@ -83,7 +84,7 @@ def _gan(make, **options):
 
 def _link():
     link = optics.FiberLink.isit(num_spans=2)
-    samples, symbols = optics.simulate(link, num_blocks=32, seed=0)
+    samples, symbols = optics.simulate(link, num_blocks=128, seed=0)
     model = optics.LearnedDBP(link, num_taps=7)
     model.compile(keras.optimizers.Adam(1e-3), PhaseAlignedError())
     return model, (samples, symbols)
@@ -91,7 +92,7 @@ def _link():
 
 # From a name to a function that returns a compiled model and arrays for `fit`.
 CASES = {
-    "backpropagation": lambda: _classifier(_network()),
+    soak.PLAIN: lambda: _classifier(_network()),
     **{
         f"ImplicitModel, {rule}": functools.partial(_implicit, rule)
         for rule in ("dual", "layerwise", "averaged", "truncated")

@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from docs.site import content
+from docs.site import content, pictures
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -135,13 +135,11 @@ def test_a_notebook_is_short_and_stored_without_outputs(path):
 
 @pytest.mark.slow
 @each_notebook
-def test_a_notebook_runs_and_shows_a_plot(path, in_a_folder, monkeypatch):
-    figures = []
-    monkeypatch.setattr(
-        in_a_folder, "show", lambda: figures.extend(in_a_folder.get_fignums())
-    )
-    cells = content.notebook_cells(path)
-    codes = [text for kind, text in cells if kind == "code"]
-    assert executed(codes, path.stem)
-    assert figures
-    assert os.getcwd() != str(ROOT)
+def test_a_notebook_runs_and_shows_a_plot(path, in_a_folder, capsys):
+    before = os.getcwd()
+    picture = pictures.draw(path, pathlib.Path())
+    assert capsys.readouterr().out
+    assert picture.name == f"notebook_{path.stem}.png"
+    assert 5_000 < picture.stat().st_size < MOST_BYTES
+    assert os.getcwd() == before
+    assert (DOCS / "images" / picture.name).exists()
