@@ -157,7 +157,7 @@ def rows_of(name, found, plain):
     if plain is not None and name != PLAIN:
         usual = max(growth(plain["calls"]) * 1024, 0.0)
         buffers = _BUFFERS * 1024 / (len(found["calls"]) / 2)
-        aim = f"<= {_TIMES * usual + buffers:.3g}"
+        aim = f"<= {_TIMES * usual + buffers:.1f}"
     buffers = _BUFFERS / (steps / 2 / 1000)
     return [
         results.row(
@@ -165,7 +165,7 @@ def rows_of(name, found, plain):
             "growth of memory for a thousand steps, in one call of fit",
             growth(found["epochs"]) / found["steps"] * 1000,
             "MiB",
-            aim=f"<= {_MOST + buffers:.2g}",
+            aim=f"<= {_MOST + buffers:.2f}",
         ),
         results.row(
             name,

@@ -51,6 +51,21 @@ def with_tables(name, mode="auto", optimizer=None, nodes=None, **options):
     return model
 
 
+def repeated(steps, function):
+    """A graph that calls a function so often, for what it changes."""
+
+    def once(step):
+        function()
+        return (step + 1,)
+
+    # Converted by AutoGraph, all that is called would take long to trace.
+    @tf.function(autograph=False)
+    def run():
+        tf.while_loop(lambda step: step < steps, once, (0,))
+
+    return run
+
+
 def trainer(model, steps, rows=None):
     """A function that trains critics in one graph.
 
@@ -58,13 +73,7 @@ def trainer(model, steps, rows=None):
     """
     x = X if rows is None else tf.repeat(X, rows, axis=0)
     nodes = () if rows else tuple(model.stochastic_graph.nodes)
-
-    @tf.function
-    def run():
-        for _ in tf.range(steps):
-            model.train_critics(x, enumerated=nodes)
-
-    return run
+    return repeated(steps, lambda: model.train_critics(x, enumerated=nodes))
 
 
 def settled(model, steps=300):
@@ -132,7 +141,7 @@ def exact_gradient(model):
 
 def sampled_gradients(model, blocks=40, rows=1000):
     """Means of blocks of estimates, array `(blocks, offsets)`."""
-    run = tf.function(lambda: _gradient(model, rows))
+    run = tf.function(lambda: _gradient(model, rows), autograph=False)
     return np.array([run().numpy() for _ in range(blocks)])
 
 

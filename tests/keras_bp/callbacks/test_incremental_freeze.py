@@ -120,18 +120,18 @@ def test_steps_are_counted_in_executions_of_several():
 def test_it_beats_rounding_at_once_on_coarse_taps():
     losses = {}
     for name in ("freeze", "round"):
-        model = make(FixedPoint(3, 2), layers=3, learning_rate=0.01)
+        model = make(FixedPoint(3, 2), layers=3, learning_rate=0.03)
         rng = np.random.default_rng(1)
         for layer in model.layers:
             layer.taps.assign(0.3 * rng.normal(size=(5, 1, 1)))
         if name == "freeze":
             shares = np.linspace(0.2, 1, 9)
-            fit(model, [IncrementalFreeze(shares, every=25)], epochs=60)
+            fit(model, [IncrementalFreeze(shares, every=8)], epochs=20)
         else:
-            real = make(None, layers=3, learning_rate=0.01)
+            real = make(None, layers=3, learning_rate=0.03)
             for layer, start in zip(real.layers, model.layers, strict=True):
                 layer.taps.assign(start.taps)
-            fit(real, [], epochs=60)
+            fit(real, [], epochs=20)
             for layer, trained in zip(model.layers, real.layers, strict=True):
                 layer.taps.assign(trained.taps)
         losses[name] = model.evaluate(X, Y, verbose=0)

@@ -8,6 +8,7 @@ from critic_toys import (
     Known,
     X,
     exact_gradient,
+    repeated,
     sampled_gradients,
 )
 from keras import ops
@@ -48,6 +49,7 @@ def encoder(dtype=None, **arguments):
     return model
 
 
+@pytest.mark.slow
 def test_neural_critics_find_the_gradient_of_the_diamond():
     model = GRAPHS["diamond"].model(BackpropQModel)
     keras.utils.set_random_seed(0)
@@ -59,12 +61,7 @@ def test_neural_critics_find_the_gradient_of_the_diamond():
     )
     x = tf.repeat(X, 512, axis=0)
 
-    @tf.function
-    def train():
-        for _ in tf.range(1000):
-            model.train_critics(x)
-
-    train()
+    repeated(1000, lambda: model.train_critics(x))()
     exact = exact_gradient(model)
     found = sampled_gradients(model, blocks=400, rows=200)
     np.testing.assert_allclose(found.mean(axis=0), exact, rtol=0.05)
@@ -78,7 +75,9 @@ def test_neural_critics_find_the_gradient_of_the_diamond():
     assert report.relative < 0.05
 
 
-@pytest.mark.parametrize("mode", ["eager", "graph"])
+@pytest.mark.parametrize(
+    "mode", ["eager", pytest.param("graph", marks=pytest.mark.slow)]
+)
 def test_fit_lowers_the_cost(mode):
     keras.utils.set_random_seed(0)
     model = encoder(run_eagerly=mode == "eager")
@@ -93,6 +92,7 @@ def test_fit_lowers_the_cost(mode):
     assert set(model.evaluate(x, x, verbose=0, return_dict=True)) == {"loss"}
 
 
+@pytest.mark.slow
 def test_modes_and_a_replay_compile_by_xla():
     x = keras.Input((3,))
     bits = StochasticNode("bernoulli", seed=1, name="bits")(
@@ -171,6 +171,7 @@ def test_other_dtypes_train(policy):
     assert kinds == {wide}
 
 
+@pytest.mark.slow
 def test_two_replicas_train(two_replicas):
     with two_replicas.scope():
         model = encoder()

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from critic_toys import repeated
 from keras import ops
 
 from keras_bp import stochastic
@@ -48,18 +49,15 @@ def learned_gradient(model, steps=300, batches=100):
     x = tf.ones((ROWS, 1))
     (weight,) = model.trainable_variables
 
-    @tf.function
-    def run():
-        for _ in tf.range(steps):
-            model.train_critics(x)
-        total = tf.zeros(weight.shape)
-        for _ in tf.range(batches):
-            with tf.GradientTape() as tape:
-                found = model.surrogate(x)
-            total += tape.gradient(found.surrogate, weight.value)
-        return total / batches
+    def gradient():
+        with tf.GradientTape() as tape:
+            found = model.surrogate(x)
+        return tape.gradient(found.surrogate, weight.value)
 
-    return float(run()[0, 0])
+    repeated(steps, lambda: model.train_critics(x))()
+    total = tf.Variable(tf.zeros(weight.shape))
+    repeated(batches, lambda: total.assign_add(gradient()))()
+    return float(total[0, 0]) / batches
 
 
 @pytest.mark.parametrize("options", [{}, {"replay": 4 * ROWS}])

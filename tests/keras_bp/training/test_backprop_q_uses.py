@@ -8,6 +8,7 @@ from critic_toys import (
     Known,
     exact_gradient,
     exactly,
+    repeated,
     sampled_gradients,
     score_model,
     settled,
@@ -290,12 +291,7 @@ def test_the_mean_control_is_taken_off():
         np.full(model.critics.networks[1].table.shape, 3.0)
     )
 
-    @tf.function
-    def learn():
-        for _ in tf.range(200):
-            model.surrogate(tf.ones((64, 1)), update=True)
-
-    learn()
+    repeated(200, lambda: model.surrogate(tf.ones((64, 1)), update=True))()
     np.testing.assert_allclose(model.critics.rest("y"), -3.0, atol=0.1)
     # Left on, it would make this 9 p (1 - p), of about 2.
     found = 100 * sampled_gradients(model, blocks=50, rows=100).var(axis=0)

@@ -120,10 +120,11 @@ def dataset(x):
 
 def test_two_replicas_train_as_one(two_replicas):
     # For constant bits the noise does not matter.
-    def made():
+    def made(**compiled):
         gan = known_gan(
             0.5,
             0.5,
+            compiled,
             generator=dense_generator(
                 OFFSETS, BinaryNeuron(), bias_regularizer="l2"
             ),
@@ -136,7 +137,7 @@ def test_two_replicas_train_as_one(two_replicas):
         assert int(ops.convert_to_numpy(gan.batches)) == 1
         return weights + gan.discriminator.get_weights(), history
 
-    one = made()
+    one = made(run_eagerly=True)
     with two_replicas.scope():
         two = made()
     for a, b in zip(one[0], two[0], strict=True):

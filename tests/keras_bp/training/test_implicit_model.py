@@ -128,7 +128,7 @@ def test_the_step_grows_with_the_rate_on_a_quadratic():
         model = keras.Sequential([keras.Input((4,)), layers.Dense(1)])
         model.set_weights([np.zeros((4, 1)), np.zeros(1)])
         trained = ImplicitModel(model, seed=0)
-        trained.compile(keras.optimizers.SGD(rate), "mse")
+        trained.compile(keras.optimizers.SGD(rate), "mse", run_eagerly=True)
         trained.train_on_batch(x, y)
         lengths.append(np.sqrt(sum(np.sum(w**2) for w in model.get_weights())))
     assert np.all(np.diff(lengths) > 0)
@@ -157,7 +157,8 @@ def test_a_small_rate_takes_the_explicit_step(jit_compile):
         trained.compile(
             keras.optimizers.SGD(1e-4),
             "sparse_categorical_crossentropy",
-            jit_compile=jit_compile,
+            run_eagerly=not implicit,
+            jit_compile=implicit and jit_compile,
         )
         trained.train_on_batch(x, y)
         found.append(
@@ -190,8 +191,10 @@ def test_recurrent_layers_train_at_any_rate(kind):
     shape = model.output_shape[1:]
     y = RNG.normal(size=(8, *shape)).astype("float32")
     trained = ImplicitModel(model, seed=0)
-    for rate in (1e-2, 1e4):
-        trained.compile(keras.optimizers.SGD(rate), "mse")
+    # Loops over steps are others in a graph.
+    for rate, eager in ((1e-2, True), (1e4, False)):
+        optimizer = keras.optimizers.SGD(rate)
+        trained.compile(optimizer, "mse", run_eagerly=eager)
         before = model.get_weights()
         trained.train_on_batch(index, y)
         moved = [

@@ -22,7 +22,7 @@ def net(*hidden, features=4):
 def explicit(model, x, y, rate, loss="mse"):
     """How far a step of plain SGD moves the weights."""
     before = model.get_weights()
-    model.compile(keras.optimizers.SGD(rate), loss)
+    model.compile(keras.optimizers.SGD(rate), loss, run_eagerly=True)
     model.train_on_batch(x, y)
     after = model.get_weights()
     model.set_weights(before)
@@ -64,7 +64,8 @@ def measured(model, loss, y, **arguments):
     """The curvatures of a model after one step."""
     model.set_weights([np.full_like(w, 0.1) for w in model.get_weights()])
     trained = make_implicit(model, seed=0)
-    trained.compile(keras.optimizers.SGD(1e-6), loss, **arguments)
+    optimizer = keras.optimizers.SGD(1e-6)
+    trained.compile(optimizer, loss, run_eagerly=True, **arguments)
     trained.train_on_batch(X, y)
     return {
         layer.name: float(value)
@@ -113,7 +114,7 @@ def test_the_scale_multiplies_the_curvature():
     for scale, curvature in ((5.0, 0.4), (20.0, 0.1)):
         model.set_weights(kept)
         trained = make_implicit(model, curvature_scale=scale, seed=0)
-        trained.compile(keras.optimizers.SGD(10.0), "mse")
+        trained.compile(keras.optimizers.SGD(10.0), "mse", run_eagerly=True)
         settle(trained, curvature)
         trained.train_on_batch(X, Y)
         found.append(model.get_weights())

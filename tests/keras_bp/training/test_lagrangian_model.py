@@ -81,6 +81,7 @@ def test_diagnostics_tell_how_far_the_states_are_and_change_nothing(fitted):
     assert mean > 0.9
 
 
+@pytest.mark.slow
 def test_it_steps_the_same_in_eager_mode_in_a_graph_and_under_xla():
     found = []
     for eager in (True, False, "xla"):

@@ -208,9 +208,10 @@ def test_without_tolerance_there_is_no_other_constraint(
             num_examples=6,
             inner_steps=3,
             rates=(0.1, 0.05, 0.5),
+            eager=True,
         )
         path = []
-        for _ in range(8):
+        for _ in range(3):
             trained.train_on_batch(numbered(X), Y)
             path += values_of(trained.trainable_variables)
             path += values_of(trained.tables.multipliers)

@@ -2,12 +2,14 @@
 
 import json
 import os
+import pathlib
 import subprocess
 import sys
 
 import keras
 import numpy as np
 import pytest
+import small_sweep
 import tensorflow as tf
 from keras import layers, ops
 
@@ -196,27 +198,7 @@ def test_steps_are_compiled_by_xla_where_the_model_asks_for_it():
         )
 
 
-UNDER_JAX = """
-import json, sys
-import keras
-from keras import layers
-from keras_bp.training.learning_rate_sweep import learning_rate_sweep
-
-def make():
-    model = keras.Sequential([keras.Input((3,)), layers.Dense(3, "relu")])
-    model.layers[0].set_weights([keras.ops.eye(3), keras.ops.ones(3)])
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile("adam", loss, metrics=["sparse_categorical_accuracy"])
-    return model
-
-data = json.loads(sys.stdin.read())
-data = {k: [keras.ops.convert_to_numpy(a) for a in v] for k, v in data.items()}
-data = {k: (x.astype("float32"), y, *w) for k, (x, y, *w) in data.items()}
-rows = learning_rate_sweep({"A": make}, data, [0.1, 0.3], (0, 1), 3, 4).rows
-print(json.dumps(rows))
-"""
-
-
+@pytest.mark.slow
 def test_runs_under_jax_are_those_under_tensorflow():
     pytest.importorskip("jax")
     rng = np.random.default_rng(0)
@@ -225,17 +207,20 @@ def test_runs_under_jax_are_those_under_tensorflow():
         x, y = classes(n)
         arrays[part] = [x, y, rng.uniform(0.5, 1, n).astype("float32")]
     text = json.dumps(arrays, default=lambda a: a.tolist())
-    found = []
-    for backend in ("tensorflow", "jax"):
-        done = subprocess.run(
-            [sys.executable, "-c", UNDER_JAX],
-            input=text,
-            capture_output=True,
-            text=True,
-            env={**os.environ, "KERAS_BACKEND": backend},
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        found.append(json.loads(done.stdout.splitlines()[-1]))
+    paths = pathlib.Path(small_sweep.__file__).parents
+    done = subprocess.run(
+        [sys.executable, small_sweep.__file__],
+        input=text,
+        capture_output=True,
+        text=True,
+        env={
+            **os.environ,
+            "KERAS_BACKEND": "jax",
+            "PYTHONPATH": str(paths[2]),
+        },
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = small_sweep.rows(text), json.loads(done.stdout.splitlines()[-1])
     for a, b in zip(*found, strict=True):
         assert a["rate"] == b["rate"] and a["seed"] == b["seed"]
         assert a["train_loss"] == pytest.approx(b["train_loss"], rel=1e-4)

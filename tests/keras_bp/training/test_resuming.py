@@ -28,8 +28,13 @@ def assert_same_steps(found, wanted, logs, same_logs):
 
 
 # Two steps: what the first one does to slots and critics shows in the second.
-@pytest.mark.slow
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (name == "spectral gan"))
+        for name in MODELS
+    ],
+)
 def test_files_go_on_to_the_same_next_steps(name, tmp_path):
     backup = keras.callbacks.BackupAndRestore(
         tmp_path / "backup", delete_checkpoint=False

@@ -243,24 +243,16 @@ def batch(size=32):
 
 
 FITTED = [
-    ("score", {"baseline": "learned"}, "graph"),
-    ("rloo", {"samples": 3}, "eager"),
-    ("rloo", {"samples": 3}, "graph"),
-    ("disarm", {}, "graph"),
-    ("relax", {}, "eager"),
-    ("relax", {}, "graph"),
-    pytest.param("relax", {}, "xla", marks=pytest.mark.slow),
-    pytest.param(
-        "score", {"baseline": "optimal"}, "xla", marks=pytest.mark.slow
-    ),
-    pytest.param("rloo", {"samples": 3}, "xla", marks=pytest.mark.slow),
-    ("enumerate", {}, "graph"),
-    ("st_gumbel", {}, "graph"),
+    ("score", {"baseline": "learned"}),
+    ("rloo", {"samples": 3}),
+    ("disarm", {}),
+    ("relax", {}),
+    ("enumerate", {}),
+    ("st_gumbel", {}),
 ]
 
 
-@pytest.mark.parametrize(("estimator", "arguments", "mode"), FITTED)
-def test_fit_lowers_the_cost(mode, estimator, arguments):
+def fitting(estimator, arguments, mode):
     keras.utils.set_random_seed(0)
     model = network(estimator, **arguments)
     model.compile(
@@ -270,15 +262,55 @@ def test_fit_lowers_the_cost(mode, estimator, arguments):
         run_eagerly=mode == "eager",
         jit_compile=mode == "xla",
     )
+    return model
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("estimator", "arguments"), FITTED)
+def test_a_graph_takes_the_steps_of_eager_mode(estimator, arguments):
+    eager, graph = (
+        fitting(estimator, arguments, mode) for mode in ("eager", "graph")
+    )
     x, y = batch(256)
-    epochs = 10 if mode == "eager" else 30
-    history = model.fit(x, y, epochs=epochs, batch_size=64, verbose=0).history
+    options = {"batch_size": 64, "shuffle": False, "verbose": 0}
+    for model in (eager, graph):
+        # The second step reads what the first one has written.
+        model.fit(x[:128], y[:128], **options)
+    for a, b in zip(eager.weights, graph.weights, strict=True):
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(a),
+            ops.convert_to_numpy(b),
+            rtol=1e-3,
+            atol=1e-5,
+        )
+    history = graph.fit(x, y, epochs=30, **options).history
     assert history["loss"][-1] < history["loss"][0]
-    assert {"loss", "mae"} <= set(history)
-    assert set(model.evaluate(x, y, verbose=0, return_dict=True)) == {
-        "loss",
-        "mae",
-    }
+    assert set(history) == {"loss", "mae"}
+
+
+# Each with something of its own to compile. XLA draws other noise.
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("estimator", "arguments"),
+    [
+        ("relax", {}),
+        ("score", {"baseline": "optimal"}),
+        ("rloo", {"samples": 3}),
+    ],
+)
+def test_steps_compile_by_xla_and_lower_the_cost(estimator, arguments):
+    model = fitting(estimator, arguments, "xla")
+    x, y = batch(256)
+    history = model.fit(x, y, epochs=30, batch_size=64, verbose=0).history
+    assert history["loss"][-1] < history["loss"][0]
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+def test_evaluate_and_predict(mode):
+    model = fitting("rloo", {"samples": 3}, mode)
+    x, y = batch(256)
+    logs = model.evaluate(x, y, verbose=0, return_dict=True)
+    assert set(logs) == {"loss", "mae"}
     assert model.predict(x, verbose=0).shape == (256, 2)
 
 
@@ -299,7 +331,12 @@ def test_other_dtypes_train(policy, estimator):
     try:
         samples = 2 if estimator == "rloo" else 1
         model = network(estimator, samples=samples)
-        model.compile(keras.optimizers.Adam(0.01), loss="mse")
+        # One of them in a graph.
+        model.compile(
+            keras.optimizers.Adam(0.01),
+            loss="mse",
+            run_eagerly=estimator != "disarm",
+        )
         x, y = batch()
         weights = [ops.convert_to_numpy(w) for w in model.trainable_weights]
         history = model.fit(x, y, epochs=3, verbose=0).history
@@ -320,7 +357,7 @@ def test_some_layers_may_be_wider_than_others(estimator):
     h = bit(estimator, 3, samples=samples, dtype="float64")(h)
     y = keras.layers.Dense(2, kernel_regularizer="l2")(h)
     model = SurrogateModel(x, [y, CostNode(energy, name="energy")(h)])
-    model.compile("sgd", loss="mse")
+    model.compile("sgd", loss="mse", run_eagerly=True)
     history = model.fit(*batch(), verbose=0).history
     assert np.isfinite(history["loss"][0])
 
@@ -342,11 +379,13 @@ def test_a_model_reloads_with_all_that_it_learned(tmp_path):
         loss="mse",
         loss_weights=2.0,
         metrics=["mae"],
+        run_eagerly=True,
     )
     inputs, y = batch()
     model.fit(inputs, y, epochs=2, verbose=0)
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
+    again.run_eagerly = True
     assert isinstance(again, SurrogateModel)
     for old, new in zip(model.weights, again.weights, strict=True):
         np.testing.assert_array_equal(
@@ -399,7 +438,7 @@ def test_sample_axes_meet_layers_that_need_the_batch_first():
     h = keras.layers.BatchNormalization()(keras.layers.Conv2D(2, 3)(h))
     h = keras.layers.Dropout(0.5)(h)
     model = SurrogateModel(image, keras.layers.Flatten()(h))
-    model.compile("sgd", loss="mse", metrics=["mse"])
+    model.compile("sgd", loss="mse", metrics=["mse"], run_eagerly=True)
     x, y = np.ones((6, 4, 4, 1), "float32"), np.zeros((6, 8), "float32")
     assert np.isfinite(model.fit(x, y, verbose=0).history["loss"][0])
     assert model(x).shape == (6, 8)
@@ -438,17 +477,17 @@ def test_metrics_of_an_enumerated_node_see_likely_states():
 def test_two_replicas_train_as_one(two_replicas):
     x, y = batch()
 
-    def trained():
+    def trained(eager):
         keras.utils.set_random_seed(0)
         model = network("enumerate")
-        model.compile(keras.optimizers.SGD(0.1), loss="mse")
+        model.compile(keras.optimizers.SGD(0.1), loss="mse", run_eagerly=eager)
         data = tf.data.Dataset.from_tensor_slices((x, y)).batch(32)
         loss = model.fit(data, epochs=3, verbose=0).history["loss"]
         return loss, [ops.convert_to_numpy(w) for w in model.weights]
 
-    one = trained()
+    one = trained(eager=True)
     with two_replicas.scope():
-        two = trained()
+        two = trained(eager=False)
     np.testing.assert_allclose(one[0], two[0], rtol=1e-5)
     for a, b in zip(one[1], two[1], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
@@ -591,11 +630,12 @@ def test_compiled_anew_it_reports_the_costs_there_are():
     a = keras.layers.Dense(2, name="a")(h)
     b = keras.layers.Dense(2, name="b")(h)
     model = SurrogateModel(x, {"a": a, "b": b})
-    model.compile("sgd", loss={"a": "mse", "b": "mse"})
+    losses = {"a": "mse", "b": "mse"}
+    model.compile("sgd", loss=losses, run_eagerly=True)
     inputs, y = batch()
     first = model.fit(inputs, {"a": y, "b": y}, verbose=0).history
     assert set(first) == {"loss", "a_loss", "b_loss"}
-    model.compile("sgd", loss={"a": "mse"})
+    model.compile("sgd", loss={"a": "mse"}, run_eagerly=True)
     assert set(model.fit(inputs, {"a": y}, verbose=0).history) == {"loss"}
 
 
@@ -678,5 +718,7 @@ def test_what_an_estimator_evaluates_once_more_is_read_before_it_is_written():
     model.compile("sgd", loss="mse")
     model.optimizer.build(model.trainable_variables)
     batch = tf.ones((8, 4))
-    step = tf.function(lambda: model.train_step((batch, batch)))
+    step = tf.function(
+        lambda: model.train_step((batch, batch)), autograph=False
+    )
     assert_written_last(step.get_concrete_function().graph)
