@@ -128,6 +128,11 @@ class LagrangianGraph:
         """Raises `ValueError` if what was frozen is to be trained now."""
         check_known(self.known, self.owner)
 
+    def steps(self):
+        """List of all operations."""
+        blocks = [*self.blocks, self.tail]
+        return [*self.known, *(step for x in blocks for step in x.steps)]
+
     def check_persistent(self):
         """Raises `ValueError` unless an example always meets the same model."""
         check_noise(self._steps, self.owner)

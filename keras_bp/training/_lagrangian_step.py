@@ -8,6 +8,7 @@ from keras_bp.training._lagrangian_rates import update_stiffness
 from keras_bp.training._lagrangian_relax import fresh, move, pulls, relax
 from keras_bp.training._lagrangian_relaxation import Relaxation, Wanted
 from keras_bp.training._lagrangian_tables import split, wrong_index
+from keras_bp.training._local_checks import check_losses
 from keras_bp.training._replicas import gathered, replicas
 
 # What `trouble` is set to.
@@ -39,6 +40,7 @@ def train_step(model, data):
             scale=model.optimizer.scale_loss(ops.ones(())),
         ),
     )
+    check_losses(model.graph.steps(), type(model).__name__)
     # Replicas step together, or none does.
     trouble = ops.max(gathered(_trouble(model, forces, index)))
     sound = trouble == 0

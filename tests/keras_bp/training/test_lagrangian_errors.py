@@ -189,3 +189,24 @@ def test_optimizers_that_examples_cannot_have_are_refused():
     clipped = keras.optimizers.SGD(clipnorm=1.0)
     with pytest.raises(ValueError, match="`multiplier_optimizer` without `cl"):
         compiled(trained, "sgd", clipped)
+
+
+class Costly(layers.Layer):
+    """Adds a loss in its call."""
+
+    def call(self, x):
+        self.add_loss(keras.ops.mean(keras.ops.square(x)))
+        return x
+
+
+@pytest.mark.parametrize("run_eagerly", [True, False])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_loss_that_a_layer_adds_is_refused(run_eagerly, place):
+    several = [layers.Dense(3, kernel_regularizer="l2"), layers.Dense(3)]
+    several.insert(place, Costly(name="costly"))
+    model = LagrangianModel(
+        keras.Sequential([keras.Input((4,)), *several]), inner_steps=1
+    )
+    model.compile("sgd", "mse", run_eagerly=run_eagerly)
+    with pytest.raises(ValueError, match="'costly'.*adds a loss"):
+        model.train_on_batch(keras.ops.ones((2, 4)), keras.ops.ones((2, 3)))
