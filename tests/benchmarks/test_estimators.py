@@ -129,6 +129,7 @@ def test_a_gradient_that_is_twice_as_large_is_off_by_all_of_it():
     assert all(abs(x - 1) < 0.05 for x in found.distances.values())
 
 
+@pytest.mark.slow
 def test_speed_has_a_row_of_each_mode_and_estimator():
     rows = cases.speed(PLAN, rival=False)
     assert [(row.name, row.metric) for row in rows] == [

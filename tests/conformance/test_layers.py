@@ -207,6 +207,7 @@ print("equal")
 """
 
 
+@pytest.mark.slow
 def test_reloaded_models_give_equal_outputs_in_a_fresh_process(tmp_path):
     for index, row in enumerate(ROWS):
         model = model_of(row)

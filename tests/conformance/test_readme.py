@@ -17,6 +17,8 @@ BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 # One process for all: to start one takes longer than most of them.
 RUN = """
 import contextlib, io, json, sys
+
+import pytest
 shown = []
 for number, code in enumerate(json.load(sys.stdin)):
     text = io.StringIO()
@@ -27,6 +29,7 @@ print(json.dumps(shown))
 """
 
 
+@pytest.mark.slow
 def test_code_runs_as_printed(tmp_path):
     variables = {**os.environ, "PYTHONPATH": str(ROOT)}
     variables.pop("KERAS_BP_DATA", None)

@@ -56,6 +56,7 @@ def done(tmp_path_factory):
     return study, problems, found, folder
 
 
+@pytest.mark.slow
 def test_finished_runs_are_kept_and_told_whatever_runs(done, monkeypatch):
     study, problems, found, folder = done
     monkeypatch.setattr(methods, "session", None)

@@ -18,6 +18,7 @@ def rows():
     return found, "\n".join(told)
 
 
+@pytest.mark.slow
 def test_each_mode_gets_bias_variance_and_time(rows):
     found, told = rows
     names = {row.name for row in found}
@@ -76,6 +77,7 @@ def test_the_gradient_of_normal_nodes_is_that_along_their_path():
     assert found.worst_z(measures.exact_gradient(graph, model)) < 4.5
 
 
+@pytest.mark.slow
 def test_normal_nodes_learn_from_slopes_and_a_picture_shows_it(tmp_path):
     rows = example.rows_of("normal diamond", TINY, show=lambda told: None)
     names = {row.name for row in rows}

@@ -50,6 +50,7 @@ def same(first, second):
     return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
+@pytest.mark.slow
 def test_a_training_does_not_depend_on_those_before_it(trainer):
     found = []
     for seed in (3, 4, 3):

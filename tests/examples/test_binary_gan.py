@@ -56,6 +56,7 @@ def trained(run, images, reference, folder, enough=never):
     return json.loads((folder / f"{run.name}.json").read_text())
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(
     images, reference, tmp_path, quick
 ):
@@ -97,6 +98,7 @@ def test_no_epoch_is_trained_twice_wherever_a_run_is_stopped(
     assert not list(tmp_path.glob("*.next"))
 
 
+@pytest.mark.slow
 def test_all_runs_become_rows_a_table_and_pictures(
     images, reference, tmp_path, quick
 ):

@@ -158,6 +158,7 @@ def _given(objective, neuron, fresh):
     return data
 
 
+@pytest.mark.slow
 def test_steps_under_jax_are_those_of_the_model(tmp_path):
     cases = [("wgan-gp", "dbn", True), ("gan", "real", True)]
     cases += [("wgan", "dbn", False)]

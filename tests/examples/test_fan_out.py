@@ -177,6 +177,7 @@ def test_without_ray_it_is_told_what_to_do(monkeypatch):
         fan_out.FanOut("ray").run(jobs.square, {"a": (1,)}, print)
 
 
+@pytest.mark.slow
 def test_ray_does_the_same(tmp_path):
     pytest.importorskip("ray")
     here, gone = str(tmp_path), str(tmp_path / "none")

@@ -44,6 +44,7 @@ def done(tmp_path_factory):
     return study, sweeps, found, folder
 
 
+@pytest.mark.slow
 def test_finished_runs_are_not_run_again(done, capsys):
     study, sweeps, found, folder = done
     before = {path: path.read_bytes() for path in folder.glob("*.jsonl")}
@@ -53,11 +54,13 @@ def test_finished_runs_are_not_run_again(done, capsys):
     assert after == before
 
 
+@pytest.mark.slow
 def test_nothing_begins_after_the_minutes(done, tmp_path):
     study, sweeps, *_ = done
     assert example.work(study, sweeps, study.methods, tmp_path, -1.0) == {}
 
 
+@pytest.mark.slow
 def test_the_result_and_the_picture_are_written(done):
     study, _, found, folder = done
     example.COMMAND.conclude(

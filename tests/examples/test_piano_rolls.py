@@ -99,6 +99,7 @@ def test_real_windows_are_measured_as_real():
     assert reference.measured(np.ones_like(data.test))["coverage"] == 0
 
 
+@pytest.mark.slow
 def test_a_cut_run_goes_on_where_it_ended(tmp_path, capsys, monkeypatch):
     experiment = experiment_of(tmp_path)
     pretrained, two_stage = (

@@ -53,6 +53,7 @@ def test_the_main_job_runs_end_to_end(tmp_path):
         assert noise not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_file_in_place_of_the_folder_is_named(tmp_path):
     (tmp_path / "file").touch()
     done = run(f"--out_dir={tmp_path / 'file'}")
@@ -61,6 +62,7 @@ def test_a_file_in_place_of_the_folder_is_named(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_folder_without_data_is_named(tmp_path):
     done = run(f"--data_dir={tmp_path}", f"--out_dir={tmp_path / 'out'}")
     assert done.returncode != 0

@@ -50,6 +50,7 @@ def done(tmp_path_factory):
     return study, sweeps, found, folder
 
 
+@pytest.mark.slow
 def test_all_rates_have_the_seeds_for_tuning_and_the_best_one_has_all(done):
     for known in done[2]["points", 2].values():
         runs = [(row["rate"], row["seed"]) for row in known["rows"]]

@@ -72,6 +72,7 @@ def done(reference, tmp_path_factory):
     return store
 
 
+@pytest.mark.slow
 def test_finished_runs_are_not_run_again_and_nothing_begins_too_late(
     done, reference, tmp_path, capsys
 ):

@@ -121,6 +121,7 @@ def run(*arguments):
     )
 
 
+@pytest.mark.slow
 def test_a_run_without_time_tells_what_is_left(tmp_path):
     done = run("--minutes=-1", f"--out_dir={tmp_path}")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -132,6 +133,7 @@ def test_a_run_without_time_tells_what_is_left(tmp_path):
     assert (tmp_path / "structured_prediction.png").exists()
 
 
+@pytest.mark.slow
 def test_the_configuration_of_mnist_asks_for_it(tmp_path):
     done = run("--config=mnist", f"--out_dir={tmp_path / 'out'}")
     assert done.returncode != 0

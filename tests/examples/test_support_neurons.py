@@ -31,6 +31,7 @@ def done(tmp_path_factory):
     patch.undo()
 
 
+@pytest.mark.slow
 def test_a_wide_tolerance_leaves_no_support(done):
     found, _ = done
     (plain,), (wide,) = found[None], found[10.0]

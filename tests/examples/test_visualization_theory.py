@@ -38,6 +38,7 @@ def done(tmp_path_factory):
     return example.work(images(), TINY, folder), folder
 
 
+@pytest.mark.slow
 def test_every_claim_becomes_a_row_with_a_verdict(done):
     (found, _), _ = done
     rows = Summary("noise", TINY, found).rows()
@@ -51,6 +52,7 @@ def test_every_claim_becomes_a_row_with_a_verdict(done):
     assert isinstance(rows[0], results.Row)
 
 
+@pytest.mark.slow
 def test_finished_experiments_are_not_run_again(done, monkeypatch):
     found, folder = done
     assert found[1] > 0
@@ -67,6 +69,7 @@ def test_nothing_begins_after_the_minutes(tmp_path):
     assert example.work(images(), TINY, tmp_path, minutes=-1.0) == ([], 0.0)
 
 
+@pytest.mark.slow
 def test_the_pictures_are_drawn(done, tmp_path):
     summary = Summary("noise", TINY, done[0][0])
     maps = figures.draw_maps(images(), TINY, tmp_path / "maps.png")

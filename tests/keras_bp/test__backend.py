@@ -44,6 +44,7 @@ print(*told)
 """
 
 
+@pytest.mark.slow
 def test_models_that_need_a_tape_say_so_under_jax():
     pytest.importorskip("jax")
     done = subprocess.run(

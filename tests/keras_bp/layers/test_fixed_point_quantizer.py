@@ -130,6 +130,7 @@ def test_noise_takes_the_place_of_rounding_in_training_alone():
     np.testing.assert_array_equal(far, [127 / 16, -8])
 
 
+@pytest.mark.slow
 def test_noise_trains_a_real_step():
     layer = FixedPointQuantizer(
         FixedPoint(4, 0, scale="real"), gradient="noise", seed=0

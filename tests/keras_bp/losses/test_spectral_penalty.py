@@ -74,6 +74,7 @@ def test_the_mean_is_over_latents(curved):
     np.testing.assert_allclose(found, np.mean(each), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_gradients_under_xla_are_those_of_finite_differences():
     model = smooth(3, 5, dtype="float64")
     z = tf.constant(Z, "float64")

@@ -51,6 +51,7 @@ def test_all_share_one_interface(cls, arguments, polarizations):
     np.testing.assert_allclose(compiled, y, rtol=0, atol=limit)
 
 
+@pytest.mark.slow
 @every_model
 def test_all_are_saved_and_loaded(cls, arguments, tmp_path):
     model, x = cls(LINK, **arguments), batch(LINK)

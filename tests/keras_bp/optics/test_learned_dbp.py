@@ -37,6 +37,7 @@ def test_training_beats_the_design_that_it_starts_from(
     assert snr(model, test) > before + 2
 
 
+@pytest.mark.slow
 def test_two_polarizations_are_learned_together(dual_link, dual_blocks):
     model = compiled(LearnedDBP(dual_link, num_taps=5))
     before = snr(model, dual_blocks)
@@ -81,6 +82,7 @@ def test_a_filtered_power_alone_can_be_learned(short_link, blocks):
     assert snr(model, blocks) > before + 0.3
 
 
+@pytest.mark.slow
 def test_a_short_model_is_pruned_closed_and_equal_after_reload(
     short_link, blocks, tmp_path
 ):

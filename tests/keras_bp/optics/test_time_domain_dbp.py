@@ -172,6 +172,7 @@ def test_wide_numbers_are_summed_in_float64(short_link):
         assert model.fir_layers[0].accumulator == dtype
 
 
+@pytest.mark.slow
 def test_recomputing_gives_the_same_gradients(short_link, blocks):
     import tensorflow as tf
 
@@ -203,6 +204,7 @@ def test_recomputing_gives_the_same_gradients(short_link, blocks):
         np.testing.assert_allclose(again, plain, rtol=0, atol=1e-4 * scale)
 
 
+@pytest.mark.slow
 def test_recomputing_repeats_the_noise_and_counts_once(short_link, blocks):
     import tensorflow as tf
 

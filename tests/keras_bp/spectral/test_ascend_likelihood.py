@@ -84,6 +84,7 @@ def test_a_flat_likelihood_stays_where_it_is():
     np.testing.assert_allclose(found.latents, z0, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_it_is_the_same_in_eager_mode_and_under_xla():
     model, z0 = exponential(3), tf.constant(RNG.normal(size=(4, 3)), "float32")
 
