@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+import pytest
 from catalogue import public_objects
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -17,8 +18,6 @@ BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 # One process for all: to start one takes longer than most of them.
 RUN = """
 import contextlib, io, json, sys
-
-import pytest
 shown = []
 for number, code in enumerate(json.load(sys.stdin)):
     text = io.StringIO()
