@@ -1,35 +1,13 @@
 """Gradients of one batch under masks of one layer, all else held."""
 
-import contextlib
 import dataclasses
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_bp._variables import unchanged
 from keras_bp.layers._backdrop_cells import forced_mask
-
-
-@contextlib.contextmanager
-def unchanged(model):
-    """Restores all variables of a model: weights, noise, metrics."""
-    kept = values_of(model.variables)
-    try:
-        yield
-    finally:
-        restore(kept)
-
-
-def values_of(variables):
-    """Pairs, a variable and its value."""
-    # A copy: the array may be the variable itself.
-    return [(x, np.array(x.value.numpy())) for x in variables]
-
-
-def restore(kept):
-    """Gives the variables their values back."""
-    for variable, value in kept:
-        variable.assign(value)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,9 +58,8 @@ class MaskedGradients:
                 for variable in self.model.non_trainable_variables
                 if id(variable) != own
             ]
-            kept = values_of(held)
-            found = function(*args)
-            restore(kept)
+            with unchanged(held):
+                found = function(*args)
             return np.concatenate([np.ravel(part) for part in found])
 
         return run

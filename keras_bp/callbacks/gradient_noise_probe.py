@@ -9,7 +9,8 @@ from keras import ops
 
 from keras_bp import _checks
 from keras_bp._backend import check_tensorflow
-from keras_bp.callbacks._noise_measure import MaskedGradients, unchanged
+from keras_bp._variables import unchanged
+from keras_bp.callbacks._noise_measure import MaskedGradients
 from keras_bp.layers.backdrop_mask import BackdropMask
 
 
@@ -126,7 +127,7 @@ class GradientNoiseProbe(keras.callbacks.Callback):
         if self._gradients is None:
             layer = self._layer()
             self._gradients = MaskedGradients(self.model, layer, self.batch)
-        with unchanged(self.model):
+        with unchanged(self.model.variables):
             self.rows = self._measure(self._gradients)
         logs["gradient_noise_predicted"] = self.rows[-1].predicted
         logs["gradient_noise_measured"] = self.rows[-1].measured

@@ -5,8 +5,9 @@ import contextlib
 import keras
 import numpy as np
 
+from keras_bp._children import children_of
 from keras_bp.spectral import _substitutes
-from keras_bp.spectral._parts import children_of, computing, parts_of
+from keras_bp.spectral._parts import computing, parts_of
 from keras_bp.spectral._tensorflow import tf
 
 

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_bp._children import children_of
+
 
 def parts_of(model):
     """All layers of a model, itself first, each once.
@@ -26,23 +28,3 @@ def computing(model):
         if not isinstance(x, keras.layers.InputLayer)
         and not getattr(x, "inputs", None)
     ]
-
-
-def children_of(layer):
-    """Layers that a layer holds, in lists and dictionaries too."""
-    held = layer.layers if isinstance(layer, keras.Model) else []
-    return [
-        leaf
-        for value in [*held, *vars(layer).values()]
-        for leaf in _leaves(value)
-    ]
-
-
-def _leaves(value):
-    if isinstance(value, keras.Layer):
-        return [value]
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        return [leaf for item in value for leaf in _leaves(item)]
-    return []

@@ -1,7 +1,5 @@
 """Gradient estimates of a model, which stays as it was."""
 
-import contextlib
-
 import keras
 import numpy as np
 from keras import ops
@@ -97,22 +95,6 @@ class Estimates:
             -(-num_estimates // copies),
             copies,
         )
-
-
-@contextlib.contextmanager
-def unchanged(model):
-    """Restores all variables of a model: weights, noise, metrics."""
-    kept = [(variable, value_of(variable)) for variable in model.variables]
-    try:
-        yield
-    finally:
-        for variable, value in kept:
-            variable.assign(value)
-
-
-def value_of(variable):
-    """A copy of the value: its own array may be the variable itself."""
-    return np.array(ops.convert_to_numpy(ops.convert_to_tensor(variable)))
 
 
 def check_surrogate_model(model, owner):

@@ -8,10 +8,10 @@ import numpy as np
 from keras import ops
 
 from keras_bp import _checks
+from keras_bp._variables import unchanged
 from keras_bp.stochastic._estimates import (
     check_surrogate_model,
     num_examples,
-    unchanged,
 )
 from keras_bp.stochastic._table import number, text_table
 from keras_bp.training._backprop_q_noise import noisy_steps
@@ -154,7 +154,7 @@ def critic_error(model, x, y=None, method="auto", num_samples=20_000):
     _checks.check_one_of("method", method, METHODS, owner=owner)
     _checks.check_integer("num_samples", num_samples, owner=owner, minimum=2)
     x, y = (keras.tree.map_structure(_as_tensor, part) for part in (x, y))
-    with unchanged(model):
+    with unchanged(model.variables):
         if method != "monte_carlo":
             try:
                 return CriticReport(_enumerated(model, x, y), "enumerate")

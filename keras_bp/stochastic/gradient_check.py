@@ -7,8 +7,9 @@ import textwrap
 import numpy as np
 
 from keras_bp import _checks
+from keras_bp._variables import unchanged, value_of
 from keras_bp.stochastic._check_row import CheckRow
-from keras_bp.stochastic._estimates import Estimates, unchanged, value_of
+from keras_bp.stochastic._estimates import Estimates
 from keras_bp.stochastic._reference import scored
 from keras_bp.stochastic._table import number, text_table
 
@@ -175,7 +176,7 @@ def gradient_check(
     _checks.check_one_of("method", method, METHODS, owner=owner)
     estimates = Estimates(model, x, y, sample_weight, owner)
     copies = estimates.copies(num_estimates, copies, owner)
-    with unchanged(model):
+    with unchanged(model.variables):
         exact, errors = _exact(estimates, method, num_estimates, copies)
         found = estimates.moments(num_estimates, copies)
     nodes = model.stochastic_graph.nodes

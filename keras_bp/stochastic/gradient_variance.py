@@ -5,7 +5,8 @@ import math
 
 import numpy as np
 
-from keras_bp.stochastic._estimates import Estimates, unchanged
+from keras_bp._variables import unchanged
+from keras_bp.stochastic._estimates import Estimates
 from keras_bp.stochastic._table import number, text_table
 
 
@@ -137,7 +138,7 @@ def gradient_variance(
     owner = "gradient_variance"
     estimates = Estimates(model, x, y, sample_weight, owner)
     copies = estimates.copies(num_estimates, copies, owner)
-    with unchanged(model):
+    with unchanged(model.variables):
         found = estimates.moments(num_estimates, copies, by_node)
     number_of = len(estimates.variables)
     paths = [variable.path for variable in estimates.variables]

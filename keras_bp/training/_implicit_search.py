@@ -3,6 +3,7 @@
 import keras
 
 from keras_bp._backend import check_tensorflow
+from keras_bp._children import children_of
 from keras_bp.training._implicit_layers import implicit_kind
 from keras_bp.training._implicit_units import (
     activation_of,
@@ -114,31 +115,10 @@ def _search(value, found, seen):
     if id(value) in seen:
         return
     seen.add(id(value))
-    children = _children(value)
+    children = children_of(value)
     closed = implicit_kind(value) or isinstance(value, _LOOPS)
     if closed or not children:
         found[id(value)] = value
         return
     for child in children:
         _search(child, found, seen)
-
-
-def _children(layer):
-    """Layers that a layer holds, in lists and dictionaries too."""
-    held = layer.layers if isinstance(layer, keras.Model) else []
-    values = [*held, *vars(layer).values()]
-    found = {}
-    for value in values:
-        for leaf in _leaves(value):
-            found[id(leaf)] = leaf
-    return list(found.values())
-
-
-def _leaves(value):
-    if isinstance(value, keras.Layer):
-        return [value]
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        return [leaf for item in value for leaf in _leaves(item)]
-    return []
