@@ -19,6 +19,9 @@ NOT_OF_COMPILE = {
     "weighted_metrics": "has no targets for metrics, and logs its losses",
 }
 
+# What makes probabilities of logits.
+_PROBABILITIES = ("sigmoid", "hard_sigmoid", "hardsigmoid", "softmax")
+
 
 def check_compile(arguments, owner):
     """Raises if `compile` is given what it would not use."""
@@ -52,6 +55,14 @@ def check_networks(generator, discriminator, owner):
         raise ValueError(
             f"{owner} expects a `discriminator` that returns logits of shape "
             f"(batch, 1). Received: {logits}"
+        )
+    last = discriminator.outputs[0]._keras_history.operation
+    end = getattr(last, "activation", None) or type(last)
+    kind = getattr(end, "__name__", type(end).__name__).lower()
+    if kind in _PROBABILITIES:
+        raise ValueError(
+            f"{owner} expects a `discriminator` that returns logits: leave out "
+            f"the {kind}. Received: one that ends in {last.name!r}"
         )
 
 

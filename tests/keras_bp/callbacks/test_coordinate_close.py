@@ -40,7 +40,7 @@ def losses():
     def loss_of(integers):
         taps = np.reshape(integers, (3, 1, 1)) * FORM.step
         model.layers[0].taps.assign(taps)
-        return model.evaluate(X, Y, verbose=0)
+        return np.mean((model(X) - Y) ** 2)
 
     return loss_of
 
@@ -48,7 +48,9 @@ def losses():
 def test_no_move_of_one_part_or_two_is_better_in_the_end():
     model = make()
     close = CoordinateClose(X, Y, every=5, start=40, sweeps=4)
-    logs = fit(model, [close])
+    # Few epochs, of which each costs by itself.
+    x, y = (np.tile(a, (10, 1, 1)) for a in (X, Y))
+    logs = model.fit(x, y, 8, epochs=4, verbose=0, callbacks=[close]).history
     found = model.layers[0].export_taps().ravel()
     loss_of = losses()
     least = loss_of(found)

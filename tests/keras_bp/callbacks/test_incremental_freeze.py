@@ -117,6 +117,7 @@ def test_steps_are_counted_in_executions_of_several():
     assert counts == [2, 5, 5, 5]
 
 
+@pytest.mark.slow
 def test_it_beats_rounding_at_once_on_coarse_taps():
     losses = {}
     for name in ("freeze", "round"):
@@ -134,7 +135,7 @@ def test_it_beats_rounding_at_once_on_coarse_taps():
             fit(real, [], epochs=20)
             for layer, trained in zip(model.layers, real.layers, strict=True):
                 layer.taps.assign(trained.taps)
-        losses[name] = model.evaluate(X, Y, verbose=0)
+        losses[name] = np.mean((model(X) - Y) ** 2)
     assert losses["freeze"] < losses["round"]
 
 

@@ -273,6 +273,7 @@ def test_equation_27_varies_less_with_a_good_critic():
     assert (good.var(axis=0) < 0.6 * score.var(axis=0)).all()
 
 
+@pytest.mark.slow
 def test_a_discounted_critic_controls_as_well():
     model = settled(
         with_tables("shared chain", "control_variate", discount=0.5)

@@ -39,6 +39,16 @@ def normalized():
     return keras.Sequential([keras.Input((3,)), norm, keras.layers.Dense(1)])
 
 
+def judging(*end):
+    """A discriminator that ends in probabilities."""
+    return keras.Sequential([keras.Input((3,)), *end])
+
+
+def of_an_operation():
+    x = keras.Input((3,))
+    return keras.Model(x, keras.ops.sigmoid(keras.layers.Dense(1)(x)))
+
+
 G, D = (2, 3), (3, 1)
 
 REFUSED = {
@@ -58,6 +68,17 @@ REFUSED = {
     "named output": (named(outputs=True), network(*D), {}),
     "zero steps": (network(*G), network(*D), {"critic_schedule": 0}),
     "batch normalization": (network(*G), normalized(), {}),
+    "sigmoid": (
+        network(*G),
+        judging(keras.layers.Dense(1, "sigmoid", name="judge")),
+        {},
+    ),
+    "sigmoid layer": (
+        network(*G),
+        judging(keras.layers.Dense(1), keras.layers.Activation("sigmoid")),
+        {},
+    ),
+    "sigmoid operation": (network(*G), of_an_operation(), {}),
 }
 WORDS = {
     "objective": r"expects `objective` to be one of \['gan', 'wgan', 'wgan-gp'",
@@ -76,6 +97,9 @@ WORDS = {
     "named output": r"output of `generator` to be a tensor.*\['bits'\]",
     "zero steps": "expects `steps` to be 1 or greater",
     "batch normalization": r"each example alone.*\['statistics'\]",
+    "sigmoid": "returns logits: leave out the sigmoid.* ends in 'judge'",
+    "sigmoid layer": "returns logits: leave out the sigmoid",
+    "sigmoid operation": "returns logits: leave out the sigmoid",
 }
 
 

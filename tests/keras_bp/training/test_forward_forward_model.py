@@ -295,7 +295,7 @@ def test_bounded_neurons_learn_by_that_threshold_and_not_by_their_number():
         net = keras.Sequential([keras.Input((8,)), *hidden])
         trained = ForwardForwardModel(net, 2, threshold=threshold, seed=0)
         trained.compile(keras.optimizers.Adam(0.02))
-        trained.fit(x, y, 64, epochs=40, verbose=0)
+        trained.fit(x, y, 64, epochs=25, verbose=0)
         right.append(np.mean(np.argmax(trained(x), axis=1) == y))
     assert right[0] > 0.95 and right[1] < 0.85, right
 

@@ -135,7 +135,9 @@ def test_the_step_grows_with_the_rate_on_a_quadratic():
     assert np.isfinite(lengths).all()
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize(
+    "jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)]
+)
 def test_a_small_rate_takes_the_explicit_step(jit_compile):
     x = RNG.normal(size=(6, 5, 5, 2)).astype("float32")
     y = RNG.integers(0, 3, 6)

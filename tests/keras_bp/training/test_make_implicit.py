@@ -175,9 +175,8 @@ def test_a_small_rate_takes_the_explicit_step(rule, kind):
     assert_same(moved(model, x, Y, 1e-3, rule), wanted, rtol=0.03)
 
 
-@pytest.mark.parametrize(
-    "rule", [*RULES[:3], pytest.param("truncated", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", RULES)
 def test_each_mode_takes_the_same_step(rule):
     found = []
     for mode in ("eager", "graph", "xla"):
@@ -266,7 +265,9 @@ def net_output(weights):
     return np.maximum(X @ kernel + bias, 0) @ last + last_bias
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(
+    "rule", [pytest.param("dual", marks=pytest.mark.slow), *RULES[1:]]
+)
 def test_a_subclass_that_is_not_built_is_trained_and_saved(rule, tmp_path):
     trained = make_implicit(Subclass(), rule, seed=0)
     optimizer = keras.optimizers.SGD(0.1, momentum=0.9)

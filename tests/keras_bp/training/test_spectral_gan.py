@@ -216,6 +216,7 @@ def test_evaluation_shows_the_spectrum_too():
     np.testing.assert_allclose(found["log_det"], log_det, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_a_file_as_if_uninterrupted(tmp_path):
     def made():
         return small(
@@ -248,6 +249,7 @@ def test_training_goes_on_from_a_file_as_if_uninterrupted(tmp_path):
     assert_same(values(fitted(again, 8)), values(whole))
 
 
+@pytest.mark.slow
 def test_two_replicas_train_as_one(two_replicas):
     def trained(compiled):
         gan = linear_gan(2.0, 0.1, compiled=compiled, spectral_every=2)
