@@ -182,7 +182,9 @@ def test_forces_are_asked_for_after_compile_and_of_arrays():
 @pytest.mark.parametrize("bad", ["number", "target"])
 def test_replicas_step_together_or_not_at_all(bad, two_replicas):
     with two_replicas.scope():
-        model = LagrangianModel(net(4), states="persistent", num_examples=8)
+        model = LagrangianModel(
+            net(4), states="persistent", inner_steps=1, num_examples=8
+        )
         model.compile(keras.optimizers.SGD(1.0), loss="mse")
     x = numbered(X[:4])
     y = np.zeros((4, 3), "float32")
