@@ -63,7 +63,7 @@ learned-dbp: $(VENV)/.examples.stamp
 	$(PY) -m examples.learned_dbp $(ARGS)
 
 test: $(VENV)/.test.stamp
-	$(PY) -m pytest -n 2 $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
 
 # Where TensorFlow computes, `test_layers.py` says more than a comparison with it would.
 test-backends: $(VENV)/.backends.stamp

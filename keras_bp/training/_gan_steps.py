@@ -9,6 +9,7 @@ from keras_bp.training._gan_objectives import (
     gradient_norms,
     holds_cost_nodes,
 )
+from keras_bp.training._replicas import meets, replicas
 
 
 class Steps:
@@ -75,14 +76,14 @@ class Steps:
         import tensorflow as tf
 
         schedule = self._gan.critic_schedule
-        if schedule.constant is None and _replicas() > 1:
+        if schedule.constant is None and meets():
             raise ValueError(
                 f"{type(self._gan).__name__} expects a constant "
-                "`critic_schedule` for several replicas, which cannot meet "
-                "inside a loop: give an integer. "
+                "`critic_schedule` under a tf.distribute strategy, whose "
+                "replicas cannot meet inside a loop: give an integer. "
                 f"Received: {schedule.get_config()}"
             )
-        if _replicas() > 1 or self._gan.unrolls_steps():
+        if meets() or self._gan.unrolls_steps():
             for _ in range(schedule.constant):
                 state = critic_step(*state)
             return state
@@ -166,7 +167,7 @@ def _penalties(network):
 
 def _scaled(optimizer, loss):
     # An optimizer adds up the gradients of all replicas.
-    return optimizer.scale_loss(loss / _replicas())
+    return optimizer.scale_loss(loss / replicas())
 
 
 def _apply(optimizer, tape, loss, weights):
@@ -174,9 +175,3 @@ def _apply(optimizer, tape, loss, weights):
         return
     pairs = zip(tape.gradient(loss, weights), weights, strict=True)
     optimizer.apply_gradients(pairs)
-
-
-def _replicas():
-    import tensorflow as tf
-
-    return tf.distribute.get_strategy().num_replicas_in_sync

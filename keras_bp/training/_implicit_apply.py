@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from keras_bp.training._replicas import replicas
+from keras_bp.training._replicas import meets, replicas
 
 
 def proximal_rate(model):
@@ -31,10 +31,10 @@ def apply(model, gradients, sound):
         optimizer.apply(gradients, weights)
         return ops.zeros(())
 
-    # Replicas step together: none may branch by itself. XLA would move what
-    # leads to the gradients into the branch, and convolutions in branches are
-    # some five times slower there.
-    if replicas() > 1 or model.jit_compile:
+    # Replicas step together: none may branch by itself, even alone. XLA would
+    # move what leads to the gradients into the branch, and convolutions in
+    # branches are some five times slower there.
+    if meets() or model.jit_compile:
         _apply_or_restore(optimizer, gradients, weights, sound)
     else:
         tf.cond(sound, step, lambda: ops.zeros(()))

@@ -16,6 +16,16 @@ def replicas():
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
+def meets():
+    """Whether this is a strategy whose optimizers meet, be it of one replica.
+
+    They cannot do so inside a loop or a branch of a graph.
+    """
+    import tensorflow as tf
+
+    return tf.distribute.has_strategy()
+
+
 def _several():
     """The context of a replica among others, or None."""
     import tensorflow as tf

@@ -155,6 +155,6 @@ def test_replicas_draw_different_latents_and_need_a_constant_schedule(
     one, two = two_replicas.experimental_local_results(drawn)
     assert not np.any(np.isclose(one, two))
     before = [x.numpy() for x in gan.trainable_variables]
-    with pytest.raises(ValueError, match="constant `critic_schedule` for sev"):
+    with pytest.raises(ValueError, match="constant `critic_schedule` under"):
         gan.fit(dataset(X), shuffle=False, verbose=0)
     assert_same(before, [x.numpy() for x in gan.trainable_variables])

@@ -15,6 +15,8 @@ from two_workers import KILLED, MODELS
 
 from keras_bp.training import distributed
 
+# Their fixtures start processes, and are for one worker of pytest-xdist.
+pytestmark = pytest.mark.xdist_group("workers")
 PROGRAM = pathlib.Path(two_workers.__file__)
 SECONDS = 400
 EQUAL = [name for name, (_, is_equal) in MODELS.items() if is_equal]
@@ -143,6 +145,21 @@ def test_a_killed_worker_costs_no_more_than_the_epoch(name, trained, resumed):
 def test_keras_does_not_train_on_several_workers_by_itself(trained):
     # If this fails, Keras has mended it, and `distributed` can go.
     assert not trained[0]["mended"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["implicit, averaged", "lagrangian, persistent", "gan", "spectral gan"],
+)
+def test_a_strategy_of_one_replica_is_none(name):
+    # Its optimizers meet as those of several do, not in loops or branches.
+    alone = tf.distribute.MirroredStrategy(["CPU:0"])
+    found = [
+        two_workers.fitted(name, strategy)[0].get_weights()
+        for strategy in (alone, tf.distribute.get_strategy())
+    ]
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_nothing_is_changed_without_several_workers(two_replicas):
