@@ -13,6 +13,7 @@ done is kept: it goes on where it was stopped, by `--minutes` or otherwise.
 
 import fnmatch
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -31,7 +32,8 @@ def chosen(recorded, match, skip):
 
     Args:
         recorded: Dictionary from stems to `results.Result`.
-        match, skip: Strings, patterns of stems.
+        match: String, a pattern of stems.
+        skip: List of such.
 
     Returns:
         Dictionary from stems to `results.Result`.
@@ -41,7 +43,7 @@ def chosen(recorded, match, skip):
         for stem, result in recorded.items()
         if result.command.startswith(_MODULES)
         and fnmatch.fnmatchcase(stem, match)
-        and not fnmatch.fnmatchcase(stem, skip)
+        and not any(fnmatch.fnmatchcase(stem, each) for each in skip)
     }
 
 
@@ -70,6 +72,11 @@ def run(command, path, log):
     return False
 
 
+def _kind(metric):
+    """A metric without a time on the way, as in "speed (0.1 ms a step)"."""
+    return re.sub(r" \([\d.]+ m?s\b[^)]*\)", "", metric)
+
+
 def table(found, recorded):
     """Lines of all aims, for `tables`.
 
@@ -80,14 +87,14 @@ def table(found, recorded):
         List of dictionaries.
     """
     before = {
-        (stem, item.name, item.metric): item
+        (stem, item.name, _kind(item.metric)): item
         for stem, result in recorded.items()
         for item in result.rows
     }
     records = []
     for stem, result in found.items():
         for item in result.rows:
-            old = before.get((stem, item.name, item.metric))
+            old = before.get((stem, item.name, _kind(item.metric)))
             if item.aim:
                 then = "" if old is None else tables.cells(old)["Value"]
                 records.append(
@@ -155,8 +162,10 @@ def main(argv, given):
 if __name__ == "__main__":
     holders = {
         "match": flags.DEFINE_string("match", "*", "Stems of docs/results."),
-        "skip": flags.DEFINE_string(
-            "skip", "gpu_*", "Stems to leave out; those need an accelerator."
+        "skip": flags.DEFINE_list(
+            "skip",
+            ["gpu_*", "soak"],
+            "Stems to leave out: what needs an accelerator, or hours.",
         ),
         "minutes": flags.DEFINE_float(
             "minutes", None, "Nothing begins after so many; default all."

@@ -209,7 +209,8 @@ def main(argv, given):
     if given["out"] and rows:
         result = environment.result(
             "Memory while models train",
-            f"python -m benchmarks.soak --seconds={given['seconds']:g}",
+            f"python -m benchmarks.soak --seconds={given['seconds']:g} "
+            f"--processes={given['processes']}",
             [0],
             sum(found["seconds"] for found in done.values()),
             rows,
