@@ -9,7 +9,8 @@ those of a plain model.
 
 Run it as `python -m benchmarks.soak`, or `make soak`; `--seconds=30` is quick,
 `--only` takes words of the names, and `--processes=2` runs two at once. The
-readings of a model are kept in `--out_dir`, where a later run finds them.
+readings of a model are kept in `--out_dir`, where a later run of the same
+length finds them: to train anew, delete the folder or name another.
 """
 
 import functools
@@ -33,6 +34,8 @@ PLAIN = "backpropagation"
 # may leave so many times what it leaves in a plain model. Beside these, buffers
 # of allocators, which are no leak, in MiB: most of what short runs show.
 _MOST, _TIMES, _BUFFERS = 0.1, 1.25, 1.0
+# Readings of each kind below which there is no slope to tell.
+_FEWEST = 4
 
 
 def resident():
@@ -45,8 +48,8 @@ def resident():
 def growth(memory):
     """Slope over the second half of a list of readings, from one to the next.
 
-    It is the median of the slopes of all pairs that are half of it apart (Theil
-    and Sen's, of far pairs), which a few jumps do not move.
+    It is the median of the slopes of all pairs that are half of it apart, in
+    the manner of Theil and Sen, which a few jumps do not move.
     """
     half = memory[len(memory) // 2 :]
     apart = max(len(half) // 2, 1)
@@ -136,6 +139,9 @@ def readings(name, seconds, folder):
     if path.exists():
         return name, json.loads(path.read_text(encoding="utf-8"))
     found = _apart(name, seconds)
+    counts = [len(found.get(kind, ())) for kind in ("epochs", "calls")]
+    if "error" not in found and min(counts) < _FEWEST:
+        found = {"error": f"Too few readings in {seconds:g} s: {counts}"}
     if "error" not in found:
         results.replace_file(path, json.dumps(found))
     return name, found
@@ -217,6 +223,8 @@ def main(argv, given):
         )
         results.write(result, given["out"])
     failed += [row.name for row in rows if row.verdict == "miss"]
+    if PLAIN not in done:
+        print(f"Calls of fit are not compared: {PLAIN} was left out.")
     if failed:
         print(f"Failed, or grew: {', '.join(failed)}")
     return int(bool(failed))

@@ -33,7 +33,13 @@ def draw(path, folder):
     codes = [c for kind, c in content.notebook_cells(path) if kind == "code"]
     backend, show = plt.get_backend(), plt.show
     plt.switch_backend("agg")
-    plt.show = lambda: plt.savefig(target, dpi=80, bbox_inches="tight")
+    drawn = []
+
+    def save():
+        plt.savefig(target, dpi=80, bbox_inches="tight")
+        drawn.append(target)
+
+    plt.show = save
     try:
         with tempfile.TemporaryDirectory() as empty, contextlib.chdir(empty):
             space = {"__name__": path.stem}
@@ -43,6 +49,8 @@ def draw(path, folder):
         plt.close("all")
         plt.show = show
         plt.switch_backend(backend)
+    if len(drawn) != 1:
+        raise RuntimeError(f"{path.name} shows {len(drawn)} figures, not one.")
     return target
 
 

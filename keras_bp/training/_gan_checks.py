@@ -8,6 +8,7 @@ from keras_bp._backend import check_tensorflow
 from keras_bp.spectral._parts import parts_of
 from keras_bp.training._gan_layers import InertBatchNormalization
 from keras_bp.training.critic_schedule import CriticSchedule
+from keras_bp.training.stochastic_graph import StochasticGraph
 
 # What Keras takes and a GAN does not, and why. All but the first would have no
 # effect.
@@ -19,7 +20,12 @@ NOT_OF_COMPILE = {
     "weighted_metrics": "has no targets for metrics, and logs its losses",
 }
 
-# What makes probabilities of logits.
+# What keeps values, and what makes probabilities of logits.
+_KEEPING = (
+    keras.layers.Flatten,
+    keras.layers.Reshape,
+    keras.layers.Dropout,
+)
 _PROBABILITIES = ("sigmoid", "hard_sigmoid", "hardsigmoid", "softmax")
 
 
@@ -56,7 +62,7 @@ def check_networks(generator, discriminator, owner):
             f"{owner} expects a `discriminator` that returns logits of shape "
             f"(batch, 1). Received: {logits}"
         )
-    last = discriminator.outputs[0]._keras_history.operation
+    last = _end_of(discriminator)
     end = getattr(last, "activation", None) or type(last)
     kind = getattr(end, "__name__", type(end).__name__).lower()
     if kind in _PROBABILITIES:
@@ -64,6 +70,20 @@ def check_networks(generator, discriminator, owner):
             f"{owner} expects a `discriminator` that returns logits: leave out "
             f"the {kind}. Received: one that ends in {last.name!r}"
         )
+
+
+def _end_of(model):
+    """The last operation of a model that changes values."""
+    operations = [step.operation for step in StochasticGraph(model).steps]
+    for operation in reversed(operations):
+        activation = getattr(operation, "activation", None)
+        is_linear = activation is keras.activations.linear
+        if isinstance(operation, _KEEPING) or (
+            is_linear and not operation.weights
+        ):
+            continue
+        return operation
+    return model
 
 
 def check_penalized(discriminator, owner):

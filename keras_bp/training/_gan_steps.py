@@ -9,7 +9,7 @@ from keras_bp.training._gan_objectives import (
     gradient_norms,
     holds_cost_nodes,
 )
-from keras_bp.training._replicas import meets, replicas
+from keras_bp.training._replicas import optimizers_meet, replicas
 
 
 class Steps:
@@ -76,14 +76,14 @@ class Steps:
         import tensorflow as tf
 
         schedule = self._gan.critic_schedule
-        if schedule.constant is None and meets():
+        if schedule.constant is None and optimizers_meet():
             raise ValueError(
                 f"{type(self._gan).__name__} expects a constant "
                 "`critic_schedule` under a tf.distribute strategy, whose "
                 "replicas cannot meet inside a loop: give an integer. "
                 f"Received: {schedule.get_config()}"
             )
-        if meets() or self._gan.unrolls_steps():
+        if optimizers_meet() or self._gan.unrolls_steps():
             for _ in range(schedule.constant):
                 state = critic_step(*state)
             return state

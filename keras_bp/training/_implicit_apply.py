@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from keras_bp.training._replicas import meets, replicas
+from keras_bp.training._replicas import optimizers_meet, replicas
 
 
 def proximal_rate(model):
@@ -31,10 +31,10 @@ def apply(model, gradients, sound):
         optimizer.apply(gradients, weights)
         return ops.zeros(())
 
-    # Replicas step together: none may branch by itself, even alone. XLA would
-    # move what leads to the gradients into the branch, and convolutions in
-    # branches are some five times slower there.
-    if meets() or model.jit_compile:
+    # Replicas step together: none may branch by itself. XLA would move what
+    # leads to the gradients into the branch, and convolutions in branches are
+    # some five times slower there.
+    if optimizers_meet() or model.jit_compile:
         _apply_or_restore(optimizer, gradients, weights, sound)
     else:
         tf.cond(sound, step, lambda: ops.zeros(()))
@@ -43,8 +43,9 @@ def apply(model, gradients, sound):
 def _apply_or_restore(optimizer, gradients, weights, sound):
     gradients = [_or_zero(x, sound) for x in gradients]
     slots = [x for x in optimizer.variables if len(x.shape)]
-    # Without slots, such as momentum, a gradient of zero moves nothing.
-    kept = [*slots, *weights] if slots and replicas() == 1 else []
+    # Without slots, such as momentum, a gradient of zero moves no weight.
+    kept = [*slots, *weights] if slots else []
+    kept = [optimizer.iterations, *kept] if replicas() == 1 else []
     before = [ops.copy(x.value) for x in kept]
     optimizer.apply(gradients, weights)
     for variable, value in zip(kept, before, strict=True):

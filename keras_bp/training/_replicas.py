@@ -16,14 +16,22 @@ def replicas():
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
-def meets():
-    """Whether this is a strategy whose optimizers meet, be it of one replica.
+def optimizers_meet():
+    """Whether optimizers wait for other replicas, if only in principle.
 
-    They cannot do so inside a loop or a branch of a graph.
+    They cannot do so inside a loop or a branch of a graph. TensorFlow's
+    strategies for several devices do it for a single one too.
     """
     import tensorflow as tf
 
-    return tf.distribute.has_strategy()
+    strategy = tf.distribute.get_strategy()
+    if strategy.num_replicas_in_sync > 1:
+        return True
+    return (
+        tf.distribute.has_strategy()
+        and not tf.executing_eagerly()
+        and not isinstance(strategy, tf.distribute.OneDeviceStrategy)
+    )
 
 
 def _several():

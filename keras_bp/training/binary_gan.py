@@ -83,10 +83,10 @@ class BinaryGAN(NoisyModel, keras.Model):
     Raises:
         ValueError: A name is unknown, a number is out of range, the shapes
             of generator and discriminator do not fit, the discriminator ends
-            in a sigmoid, or with `"wgan-gp"` has batch normalization. In
-            `fit`: samples have another shape; targets are given, with weights
-            or without (Keras drops weights that come alone); or several
-            replicas and a schedule that is not constant.
+            in a sigmoid or softmax, or with `"wgan-gp"` has batch
+            normalization. In `fit`: samples have another shape; targets are
+            given, with weights or without (Keras drops weights that come
+            alone); or several replicas and a schedule that is not constant.
 
     Example:
 

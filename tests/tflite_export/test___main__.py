@@ -83,7 +83,9 @@ def test_int8_is_asked_for_by_name_and_its_ratio_told(model, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["--out=x"], "path of one model"),
         (["MODEL"], "--out=DIR"),
+        (["MODEL", "--out=x", "--target=abacus"], "abacus"),
         (["MODEL", "--out=x", "--option=lanes=2"], "TARGET.NAME=VALUE"),
         (["missing.keras", "--out=x"], "missing.keras"),
     ],

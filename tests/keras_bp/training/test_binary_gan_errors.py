@@ -79,6 +79,15 @@ REFUSED = {
         {},
     ),
     "sigmoid operation": (network(*G), of_an_operation(), {}),
+    "sigmoid within": (
+        network(*G),
+        judging(
+            judging(keras.layers.Dense(1, "sigmoid")),
+            keras.layers.Dropout(0.1),
+            keras.layers.Activation("linear", dtype="float32"),
+        ),
+        {},
+    ),
 }
 WORDS = {
     "objective": r"expects `objective` to be one of \['gan', 'wgan', 'wgan-gp'",
@@ -100,6 +109,7 @@ WORDS = {
     "sigmoid": "returns logits: leave out the sigmoid.* ends in 'judge'",
     "sigmoid layer": "returns logits: leave out the sigmoid",
     "sigmoid operation": "returns logits: leave out the sigmoid",
+    "sigmoid within": "returns logits: leave out the sigmoid",
 }
 
 
