@@ -83,12 +83,13 @@ def of_small_size(paper, folder, show=print):
         if run.small and not path.exists():
             show(f"python {run.small}")
             log = path.with_suffix(".log")
+            kept = f"--out_dir={path.with_suffix('').resolve()}"
             with log.open("w", encoding="utf-8") as text:
                 subprocess.run(
                     [
                         sys.executable,
                         *shlex.split(run.small),
-                        f"--out_dir={path.with_suffix('').resolve()}",
+                        *([kept] if run.keeps else []),
                         f"--out={path.resolve()}",
                     ],
                     cwd=ROOT,
@@ -136,10 +137,11 @@ def markdown(report):
     """
     parts = [_HEAD]
     for paper, decided, found in report:
-        commands = ", ".join(f"`{run.command}`" for run in found.values())
+        commands = dict.fromkeys(f"`{run.command}`" for run in found.values())
         lines = tables.markdown([_cells(item) for item in decided])
         parts.append(
-            f"## {paper.title}\n\n{paper.authors}.\n\n{lines}\n{commands}\n"
+            f"## {paper.title}\n\n{paper.authors}.\n\n{lines}\n"
+            f"{', '.join(commands)}\n"
         )
     return "\n".join(parts)
 

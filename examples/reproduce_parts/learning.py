@@ -103,7 +103,12 @@ BACKPROP_Q = Paper(
     "Backprop-Q: Generalized Backpropagation for Stochastic Computation Graphs",
     "Xu, Zu and Zhou 2018",
     {
-        "q": Run("-m examples.backprop_q", "backprop_q", "backprop_q.png"),
+        "q": Run(
+            "-m examples.backprop_q",
+            "backprop_q",
+            "backprop_q.png",
+            keeps=False,
+        ),
         "memory": Run("", "backprop_q_memory", "backprop_q_memory.png"),
     },
     (

@@ -11,11 +11,14 @@ class Run:
         small: String, arguments of Python for data that come with packages.
         recorded: String, the stem of docs/results of its run at full size.
         picture: String, the name of the picture in docs/images, or None.
+        keeps: Boolean, whether the small run takes `--out_dir`, and keeps
+            there what is done.
     """
 
     small: str
     recorded: str
     picture: str | None = None
+    keeps: bool = True
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,8 +1,10 @@
 import json
 import pathlib
+import re
 import types
 
 import pytest
+from command_flags import flags_of
 
 from benchmarks import results
 from examples import reproduce
@@ -114,3 +116,14 @@ def test_small_runs_are_made_once_and_failures_are_told(tmp_path):
     told.clear()
     reproduce.of_small_size(paper, folder, told.append)
     assert not any(text.endswith("program.py") for text in told)
+
+
+def test_small_runs_are_given_flags_that_they_have():
+    for paper in reproduce.PAPERS.values():
+        for run in paper.runs.values():
+            if not run.small:
+                continue
+            flag, module, *given = run.small.split()
+            needed = {"out", *(["out_dir"] if run.keeps else [])}
+            needed |= set(re.findall(r"--(\w+)", " ".join(given)))
+            assert flag == "-m" and needed <= flags_of(module), run.small
