@@ -38,13 +38,18 @@ PAPERS = {
     "spectral": networks.SPECTRAL,
     "guided": networks.GUIDED,
 }
-_HEAD = """# What the papers claim, and what is found here
-
-Rendered from docs/results by `python -m examples.reproduce \
---page=docs/claims.md`, which also writes a report with figures. A claim holds \
-where all comparisons do with their whole ranges, in part where some do, and \
-else does not hold here; what ranges do not decide does not hold.
-"""
+_HEAD = "# What the papers claim, and what is found here\n\n"
+_FROM = {
+    "paper": "Rendered from docs/results by `python -m examples.reproduce "
+    "--page=docs/claims.md`, which also writes a report with figures.",
+    "small": "Small runs of `python -m examples.reproduce --preset=small`, and "
+    "verdicts of small runs.",
+}
+_RULE = (
+    " A claim holds where all comparisons do with their whole ranges, in part "
+    "where some do, and else does not hold here; what ranges do not decide "
+    "does not hold.\n"
+)
 
 
 def of_full_size(paper, recorded):
@@ -128,14 +133,15 @@ def rows_of(name, decided):
     ]
 
 
-def markdown(report):
+def markdown(report, preset="paper"):
     """The claims of all papers as a page of Markdown.
 
     Args:
         report: List of tuples of a `Paper`, its decided claims, and a
             dictionary from sources to `results.Result`.
+        preset: String, `"paper"` or `"small"`.
     """
-    parts = [_HEAD]
+    parts = [_HEAD + _FROM[preset] + _RULE]
     for paper, decided, found in report:
         commands = dict.fromkeys(f"`{run.command}`" for run in found.values())
         lines = tables.markdown([_cells(item) for item in decided])
@@ -173,7 +179,7 @@ def _cells(item):
 
 
 def main(argv, given):
-    """Decides all claims, prints them, and writes the report."""
+    """Decides claims and writes the report; 1 where a small run failed."""
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
     begin, preset = time.perf_counter(), given["preset"]
@@ -184,7 +190,7 @@ def main(argv, given):
         report = decided_at_full_size(names=names)
     else:
         report = decided_at_small_size(folder, names)
-    text = markdown(report)
+    text = markdown(report, preset)
     print(text)
     path = folder / "report.html"
     page.write(path, report, preset, ROOT / "docs/images")
@@ -201,6 +207,15 @@ def main(argv, given):
         title = f"Claims of the papers, {preset}"
         result = environment.result(title, command, [], seconds, rows)
         results.write(result, given["out"] or folder / "metrics.json")
+    failed = [
+        run.small
+        for paper, _, found in report
+        for source, run in paper.runs.items()
+        if preset == "small" and run.small and source not in found
+    ]
+    if failed:
+        print(f"Failed: {', '.join(failed)}")
+    return int(bool(failed))
 
 
 if __name__ == "__main__":
