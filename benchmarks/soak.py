@@ -33,7 +33,7 @@ PLAIN = "backpropagation"
 # MiB for a thousand steps: a million may take a hundred MiB. A call of `fit`
 # may leave so many times what it leaves in a plain model. Beside these, buffers
 # of allocators, which are no leak, in MiB: most of what short runs show.
-_MOST, _TIMES, _BUFFERS = 0.1, 1.25, 1.0
+_MOST, _TIMES, _BUFFERS = 0.1, 1.25, 8.0
 # Readings of each kind below which there is no slope to tell.
 _FEWEST = 4
 
