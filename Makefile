@@ -62,8 +62,9 @@ quickstart: $(VENV)/.examples.stamp
 learned-dbp: $(VENV)/.examples.stamp
 	$(PY) -m examples.learned_dbp $(ARGS)
 
+# Files share fixtures that train: each file is for one of the processes.
 test: $(VENV)/.test.stamp
-	$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 # Where TensorFlow computes, `test_layers.py` says more than a comparison with it would.
 test-backends: $(VENV)/.backends.stamp

@@ -17,9 +17,6 @@ from examples.learned_dbp_parts import Store
 from keras_bp.optics import FiberLink, TimeDomainDBP
 from tflite_export import ChainSpec, cost
 
-# Their fixture is for one worker of pytest-xdist.
-pytestmark = pytest.mark.xdist_group("asic")
-
 TINY = dataclasses.replace(
     SWEEPS["small"],
     base=dataclasses.replace(

@@ -11,9 +11,6 @@ from benchmarks import results
 from examples import local_learning as example
 from examples.local_parts import methods, studies, summary
 
-# Their fixture is for one worker of pytest-xdist.
-pytestmark = pytest.mark.xdist_group("local_learning")
-
 RNG = np.random.default_rng(0)
 
 

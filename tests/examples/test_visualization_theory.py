@@ -10,9 +10,6 @@ from examples import visualization_theory as example
 from examples.visualization_parts import config, data, figures
 from examples.visualization_parts.summary import Summary
 
-# Their fixture is for one worker of pytest-xdist.
-pytestmark = pytest.mark.xdist_group("visualization_theory")
-
 TINY = config.Config(
     depths=(1, 2),
     filters=6,

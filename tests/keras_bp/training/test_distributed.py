@@ -15,8 +15,6 @@ from two_workers import KILLED, MODELS
 
 from keras_bp.training import distributed
 
-# Their fixtures start processes, and are for one worker of pytest-xdist.
-pytestmark = pytest.mark.xdist_group("workers")
 PROGRAM = pathlib.Path(two_workers.__file__)
 SECONDS = 400
 EQUAL = [name for name, (_, is_equal) in MODELS.items() if is_equal]
