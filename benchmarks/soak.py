@@ -209,8 +209,9 @@ def main(argv, given):
                 print(f"{name} failed:\n{found['error']}", flush=True)
                 continue
             done[name] = found
-            rows += rows_of(name, found, done.get(PLAIN))
-            print(f"{name}: {rows[-5].value:.3f} MiB", flush=True)
+            told = rows_of(name, found, done.get(PLAIN))
+            rows += told
+            print(tables.text_table(told[:2]), flush=True)
     print(tables.text_table(rows))
     if given["out"] and rows:
         result = environment.result(
@@ -222,7 +223,9 @@ def main(argv, given):
             rows,
         )
         results.write(result, given["out"])
-    failed += [row.name for row in rows if row.verdict == "miss"]
+    failed += [
+        f"{row.name} ({row.metric})" for row in rows if row.verdict == "miss"
+    ]
     if PLAIN not in done:
         print(f"Calls of fit are not compared: {PLAIN} was left out.")
     if failed:

@@ -111,7 +111,7 @@ class LagrangianGraph:
         check_readable(model, owner)
         graph = StochasticGraph(model)
         self.inputs, self.outputs = graph.inputs, graph.outputs
-        self.input_tensors, self._steps = graph.input_tensors, graph.steps
+        self.input_tensors, self.steps = graph.input_tensors, graph.steps
         self.unknowns, self.blocks, self.views = [], [], {}
         self.known = []
         self._producer = {}
@@ -119,7 +119,7 @@ class LagrangianGraph:
         # Slots behind a layer with weights, or a sum, and no unknown since.
         self._computed = set()
         self._consumers = self._count_consumers()
-        for step in self._steps:
+        for step in self.steps:
             self._take(step)
         self.tail = self._block("outputs", slots_in(self.outputs), ())
         check_found(self.unknowns, model, owner)
@@ -128,14 +128,9 @@ class LagrangianGraph:
         """Raises `ValueError` if what was frozen is to be trained now."""
         check_known(self.known, self.owner)
 
-    def steps(self):
-        """List of all operations."""
-        blocks = [*self.blocks, self.tail]
-        return [*self.known, *(step for x in blocks for step in x.steps)]
-
     def check_persistent(self):
         """Raises `ValueError` unless an example always meets the same model."""
-        check_noise(self._steps, self.owner)
+        check_noise(self.steps, self.owner)
 
     def shares_noise(self, block):
         """Whether a layer with noise is in a block and elsewhere too."""
@@ -145,12 +140,12 @@ class LagrangianGraph:
             if isinstance(step.operation, keras.layers.Layer)
             and len(step.operation.variables) > len(step.operation.weights)
         ]
-        every = [id(step.operation) for step in self._steps]
+        every = [id(step.operation) for step in self.steps]
         return any(every.count(each) > 1 for each in noisy)
 
     def _count_consumers(self):
         found = {}
-        for step in self._steps:
+        for step in self.steps:
             for index in {s.index for s in slots_in([step.args, step.kwargs])}:
                 found.setdefault(index, []).append(step)
         for slot in slots_in(self.outputs):
@@ -238,7 +233,7 @@ class LagrangianGraph:
                 if id(step) not in steps:
                     steps[id(step)] = step
                     wanted += slots_in([step.args, step.kwargs])
-        order = [step for step in self._steps if id(step) in steps]
+        order = [step for step in self.steps if id(step) in steps]
         if name is None:
             name = next(
                 (step.name for step in order if _starts(step)), order[-1].name

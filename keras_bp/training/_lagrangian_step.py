@@ -40,7 +40,7 @@ def train_step(model, data):
             scale=model.optimizer.scale_loss(ops.ones(())),
         ),
     )
-    check_losses(model.graph.steps(), type(model).__name__)
+    check_losses(model.graph.steps, type(model).__name__)
     # Replicas step together, or none does.
     trouble = ops.max(gathered(_trouble(model, forces, index)))
     sound = trouble == 0

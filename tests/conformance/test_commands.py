@@ -9,7 +9,7 @@ from command_flags import file_of, flags_of
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 COMMAND = re.compile(r"python3? -m ((?:examples|benchmarks)[.\w]*)([^`|\n]*)")
-FLAG = re.compile(r"--(?:no)?([a-z]\w*)")
+FLAG = re.compile(r"--([a-z]\w*)")
 
 
 def commands():
@@ -17,7 +17,9 @@ def commands():
     return [
         (path.relative_to(ROOT).as_posix(), module.rstrip("."), arguments)
         for path in PAGES
-        for module, arguments in COMMAND.findall(path.read_text("utf-8"))
+        for module, arguments in COMMAND.findall(
+            path.read_text("utf-8").replace("\\\n", "")
+        )
     ]
 
 
@@ -32,5 +34,8 @@ def test_programs_and_their_flags_exist(page):
     for place, module, arguments in commands():
         if place == page:
             assert file_of(module).exists(), module
-            unknown = set(FLAG.findall(arguments)) - flags_of(module)
+            known = flags_of(module)
+            # A boolean one is also set by its opposite.
+            known = known | {f"no{flag}" for flag in known}
+            unknown = set(FLAG.findall(arguments)) - known
             assert not unknown, f"{module} has no {sorted(unknown)}"

@@ -26,6 +26,9 @@ def flags_of(module):
             continue
         seen.add(name)
         text = path.read_text(encoding="utf-8")
+        if name != module:
+            # What only a program defines, those that import it do not have.
+            text = text.split("\nif __name__ ==")[0]
         defined |= set(re.findall(r"DEFINE_\w+\(\s*\"(\w+)\"", text))
         for room, names in re.findall(
             r"^from ((?:examples|benchmarks)[.\w]*) import (\([^)]*\)|.*)$",
