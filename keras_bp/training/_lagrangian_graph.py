@@ -98,6 +98,7 @@ class LagrangianGraph:
         blocks: List of `Block` that constrain them, each after those that it
             reads.
         tail: `Block`, the outputs of the model.
+        steps: List of `Step`, all of them, in their order.
         known: List of `Step`, what depends on the inputs alone.
         views: Dictionary from the index of a slot to a pair, the indices of
             the unknowns that it is read off, and a function of their values.

@@ -14,13 +14,14 @@ FLAG = re.compile(r"--([a-z]\w*)")
 
 def commands():
     """Tuples of the place, the module and the arguments."""
-    return [
-        (path.relative_to(ROOT).as_posix(), module.rstrip("."), arguments)
-        for path in PAGES
-        for module, arguments in COMMAND.findall(
-            path.read_text("utf-8").replace("\\\n", "")
-        )
-    ]
+    found = []
+    for path in PAGES:
+        # A command may go on in the next line.
+        text = path.read_text(encoding="utf-8").replace("\\\n", "")
+        place = path.relative_to(ROOT).as_posix()
+        for module, arguments in COMMAND.findall(text):
+            found.append((place, module.rstrip("."), arguments))
+    return found
 
 
 def test_commands_are_found():
