@@ -21,8 +21,9 @@ each_object = pytest.mark.parametrize(
 @each_object
 def test_examples_run_as_printed(path, value, monkeypatch):
     # An example may register an estimator; others must not meet it.
-    estimators = sys.modules["keras_bp.ops.binary_estimators"]
-    monkeypatch.setattr(estimators, "_REGISTRY", dict(estimators._REGISTRY))
+    for name in ("binary_estimators", "node_estimators"):
+        module = sys.modules[f"keras_bp.ops.{name}"]
+        monkeypatch.setattr(module, "_REGISTRY", dict(module._REGISTRY))
     finder = doctest.DocTestFinder(recurse=False)
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
     for example in finder.find(value, path, globs={}):
