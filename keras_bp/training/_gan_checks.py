@@ -174,7 +174,7 @@ def two_optimizers(generator, discriminator, owner):
 def paper_optimizer(objective):
     """The optimizer that Dong and Yang take for an objective."""
     if objective == "wgan":
-        return keras.optimizers.RMSprop(1e-4, rho=0.9)
+        return keras.optimizers.RMSprop(1e-4, rho=0.9, epsilon=1e-8)
     return keras.optimizers.Adam(1e-4, beta_1=0.5, beta_2=0.9, epsilon=1e-8)
 
 

@@ -68,7 +68,7 @@ class BinaryGAN(NoisyModel, keras.Model):
     losses and metrics, and:
         generator_optimizer: Optimizer or None for that of the paper:
             `Adam(1e-4, beta_1=0.5, beta_2=0.9, epsilon=1e-8)`, for `"wgan"`
-            `RMSprop(1e-4, rho=0.9)`.
+            `RMSprop(1e-4, rho=0.9, epsilon=1e-8)`.
         discriminator_optimizer: The same, another instance.
 
     Attributes:

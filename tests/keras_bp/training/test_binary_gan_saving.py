@@ -111,7 +111,7 @@ def test_what_is_not_compiled_is_saved_all_the_same(tmp_path):
     [
         ("gan", keras.optimizers.Adam(1e-4, 0.5, 0.9, 1e-8)),
         ("wgan-gp", keras.optimizers.Adam(1e-4, 0.5, 0.9, 1e-8)),
-        ("wgan", keras.optimizers.RMSprop(1e-4, rho=0.9)),
+        ("wgan", keras.optimizers.RMSprop(1e-4, rho=0.9, epsilon=1e-8)),
     ],
 )
 def test_the_optimizers_of_the_paper_are_the_default(objective, wanted):
