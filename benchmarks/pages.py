@@ -11,11 +11,16 @@ import sys
 
 from absl import app, flags
 
-from benchmarks import notes, scaling_pages
+from benchmarks import binary_gan_pages, notes, scaling_pages
 from benchmarks.results import fail, load, replace_file
 from benchmarks.tables import cells, digits, markdown, text_table
 
 _BEGIN, _END = "<!-- results:begin -->", "<!-- results:end -->"
+# Files of results that fill a page, and what fills it.
+_TABLES = (
+    ("scaling", "scaling.md", scaling_pages.fill),
+    ("binary_gan_mnist", "binary_gan.md", binary_gan_pages.fill),
+)
 _HEAD = """# Results
 
 Rendered from the files of this folder by `python -m benchmarks.pages`, which \
@@ -129,10 +134,11 @@ def render(root):
         gap = "\n\n" if selected else "\n"
         parts[2] = gap + selected + gap[1:]
         pages[readme] = "".join(parts)
-    scaling = root / "docs/scaling.md"
-    if "scaling" in results and scaling.exists():
-        text = scaling.read_text(encoding="utf-8")
-        pages[scaling] = scaling_pages.fill(text, results["scaling"])
+    for stem, name, fill in _TABLES:
+        page = root / "docs" / name
+        if stem in results and page.exists():
+            text = page.read_text(encoding="utf-8")
+            pages[page] = fill(text, results[stem])
     return pages
 
 

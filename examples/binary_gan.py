@@ -5,14 +5,16 @@ Neurons by End-to-end Backpropagation" (Dong and Yang, 2018) with deterministic
 and stochastic binary neurons, and with real values that are binarized
 afterwards, and measures what they generate.
 
-Run it as `python -m examples.binary_gan` for scikit-learn's digits, or, with
-mnist.npz in --data_dir or KERAS_BP_DATA, as `python -m examples.binary_gan
---preset=mlp --neuron=dbn,sbn,real --epochs=20 --seeds=3`. `--study=mnist` is
-the whole comparison. What is done is kept after each epoch: with `--minutes` a
-run ends in time, and the next one goes on from there.
+Run it as `python -m examples.binary_gan` for scikit-learn's digits, which take
+two minutes, or, with mnist.npz in --data_dir or KERAS_BP_DATA, as `python -m
+examples.binary_gan --preset=mlp --neuron=dbn,sbn,real --epochs=20 --seeds=3`:
+where the variable is set, the first command takes MNIST too, and more than an
+hour. `--study=mnist` is the whole comparison. What is done is kept after each
+epoch: with `--minutes` a run ends in time, and the next one goes on from there.
 
 On a GPU, `KERAS_BACKEND=jax python -m examples.binary_gan --study=mnist-seeds`
-trains runs side by side, three seeds of each, and keeps whole runs.
+trains runs side by side, three seeds of each, and keeps what `--minutes` cuts,
+but no models to go on with.
 """
 
 from examples import quiet  # isort: skip  # noqa: F401, before Keras
@@ -183,7 +185,7 @@ def conclude(images, store, reference, path=None):
     study = "mnist" if images.is_mnist else "digits"
     command = f"python -m examples.binary_gan --study={study}"
     if device:
-        command += "-seeds"
+        command = f"KERAS_BACKEND=jax {command}-seeds"
     result = environment.result(
         f"Generators of bits ({images.told})",
         command,

@@ -1,7 +1,7 @@
 """Runs of one kind of networks, trained side by side under JAX.
 
-They are told as other runs are, and go on where they were stopped by whole
-runs: what was begun is begun again.
+They are told as other runs are. A run that time cuts is told as far as it
+got; no model of it is kept, and what is to be longer is begun again.
 """
 
 import itertools
@@ -18,6 +18,7 @@ from examples.binary_gan_parts.models import make
 from examples.binary_gan_parts.on_jax import Group
 
 _BATCH = 64
+_clock = time.monotonic
 # Also evaluated, where training is that of convolutions.
 _EARLY = 5
 
@@ -66,18 +67,23 @@ def work(runs, images, store, reference, minutes):
         images: `Images`.
         store: `Store`.
         reference: `Reference`.
-        minutes: Float, after which nothing begins, or None.
+        minutes: Float, after which training ends with its epoch and nothing
+            else begins, or None.
     """
-    begin = time.perf_counter()
+    begin = _clock()
+
+    def enough():
+        passed = (_clock() - begin) / 60
+        return minutes is not None and passed > minutes
+
     kinds, others = groups(runs)
     if others:
         names = ", ".join(sorted({run.kind for run in others}))
         print(f"Left out, since it needs TensorFlow: {names}.", flush=True)
     for members in kinds:
-        passed = (time.perf_counter() - begin) / 60
         left = [run for run in members if _epochs(store, run) < run.epochs]
-        if left and (minutes is None or passed <= minutes):
-            Training(left, images).go_on(store, reference)
+        if left and not enough():
+            Training(left, images).go_on(store, reference, enough)
 
 
 def _device():

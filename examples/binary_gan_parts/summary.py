@@ -17,6 +17,7 @@ METRICS = {
     "density": ("density", ""),
     "score of 64": ("score, mean of batches of 64", ""),
     "classes": ("classes hit", ""),
+    "confidence": ("largest probability of an image, mean", ""),
     "iso4": ("isolated pixels, 4 neighbors", "per image"),
     "iso8": ("isolated pixels, 8 neighbors", "per image"),
     "components": ("components, 8-connected", "per image"),
@@ -175,7 +176,7 @@ class Summary:
         return self._row(*names, np.mean(single), samples, **beside)
 
     def _histogram(self, name, found, run):
-        first, last = HISTOGRAMS[run.neuron]
+        first, last, depth = HISTOGRAMS[run.neuron]
         # The figure is of what the published code trains.
         what = (run.objective, run.preset, run.variant)
         shown = what == ("wgan-gp", "mlp", "published")
@@ -183,17 +184,19 @@ class Summary:
         for key, metric, published in (
             ("first", "probabilities below 1/255", first),
             ("last", "probabilities of 1", last),
-            ("notch", "depth of the notch at 0.5", None),
+            ("notch", "depth of the notch at 0.5", depth),
         ):
             values = [x["histogram"][key] for x in found]
+            # A published share of 0 is one, too.
+            told = published is not None and shown
             yield self._row(
                 name,
                 metric,
                 "",
                 np.mean(values),
                 values if len(values) > 1 else None,
-                against="published" if published and shown else None,
-                against_value=published if published and shown else None,
+                against="published" if told else None,
+                against_value=published if told else None,
             )
 
     def _row(self, where, metric, unit, value, samples=None, **arguments):

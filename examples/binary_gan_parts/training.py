@@ -78,16 +78,15 @@ class Training:
         self._told = store.folder / f"{run.name}.json"
         # The record that belongs to a model which is about to be kept.
         self._next = store.folder / f"{run.name}.next"
-        self._record = _read(self._told) or {
-            "epochs": [],
-            "seconds": [],
-            "evaluations": {},
-        }
+        self._record = _read(self._told) or _new_record()
 
     @property
     def left(self):
-        """Epochs that are left."""
-        return max(0, self.run.epochs - len(self._record["epochs"]))
+        """Epochs that are left: all, where no model was kept to go on with."""
+        done = len(self._record["epochs"])
+        if done >= self.run.epochs:
+            return 0
+        return self.run.epochs - (done if self._path.exists() else 0)
 
     def go_on(self, reference, enough):
         """Trains until the end, or until `enough()` after an epoch.
@@ -121,7 +120,11 @@ class Training:
 
     def _resumed(self):
         """The model of the last epoch that was kept, or a new one."""
-        pending = _read(self._next) if self._path.exists() else None
+        if not self._path.exists():
+            # Runs that were trained side by side keep no model.
+            self._record = _new_record()
+            self._next.unlink(missing_ok=True)
+        pending = _read(self._next)
         if pending or self._record["epochs"]:
             gan = keras.models.load_model(self._path)
             batches = -(-len(self._images.all) // _BATCH)
@@ -164,6 +167,10 @@ class Training:
         numbers, pictures = evaluate(gan, self.run, reference)
         self._record["evaluations"][str(epoch)] = numbers
         self._store.keep_weights(f"{self.run.name}-{epoch}", pictures)
+
+
+def _new_record():
+    return {"epochs": [], "seconds": [], "evaluations": {}}
 
 
 def _read(path):

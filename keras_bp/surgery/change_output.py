@@ -84,7 +84,8 @@ def _last_layer(model, owner):
         raise ValueError(
             f"{owner} expects a functional or Sequential model whose last "
             "layer is a BinaryNeuron, a StochasticNode of 'bernoulli' or an "
-            "Activation of 'sigmoid'. "
+            "Activation of 'sigmoid' (in place of `activation='sigmoid'` of "
+            "another layer, whose logits cannot be had). "
             f"Received: a model that ends in {last!r}"
         )
     outputs = getattr(model, "outputs", None) or []

@@ -1,5 +1,6 @@
 """The example of generators of bits, on few small images."""
 
+import dataclasses
 import json
 import types
 
@@ -96,6 +97,25 @@ def test_no_epoch_is_trained_twice_wherever_a_run_is_stopped(
     found = json.loads((tmp_path / f"{run.name}.json").read_text())
     assert set(found["epochs"][0]) >= {"generator_loss"}
     assert not list(tmp_path.glob("*.next"))
+
+
+def test_a_record_without_a_model_is_begun_anew(
+    images, reference, tmp_path, quick
+):
+    run, store = RUNS[0], Store(tmp_path, "bits")
+    record = {"device": "GPU", "epochs": [{}], "seconds": [1.0]}
+    store.keep(run.name, {**record, "evaluations": {"1": {}}})
+    answers = iter([False, True])
+    done = training.Training(run, images, store)
+    assert done.left == run.epochs > 1
+    done.go_on(reference, lambda: next(answers))
+    found = store.found(run.name)
+    assert found["epochs"][0].keys() >= {"generator_loss"}
+    assert len(found["epochs"]) == 1 and "device" not in found
+    # One that is whole is not.
+    whole = dataclasses.replace(run, seed=7)
+    store.keep(whole.name, {**record, "epochs": [{}] * run.epochs})
+    assert training.Training(whole, images, store).left == 0
 
 
 @pytest.mark.slow

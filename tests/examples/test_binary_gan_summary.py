@@ -56,12 +56,19 @@ def test_an_aim_is_of_the_value_after_the_last_epoch(tmp_path, variant):
     assert early.ratio == pytest.approx(1.596 / 1.31)
 
 
-def test_the_published_bins_are_those_of_the_published_code(tmp_path):
-    for variant, shown in (("paper", False), ("published", True)):
-        run = config.Run("mlp", "sbn", variant=variant)
+@pytest.mark.parametrize(
+    ("neuron", "bins"), [("dbn", 3), ("sbn", 2), ("real", 2)]
+)
+def test_the_published_bins_are_those_of_the_published_code(
+    neuron, bins, tmp_path
+):
+    for variant, shown in (("paper", 0), ("published", bins)):
+        run = config.Run("mlp", neuron, variant=variant)
         rows = made_up(tmp_path / variant, run, (20,)).rows()
-        bins = [x for x in rows if x.metric.startswith("probabilities")]
-        assert [x.against is not None for x in bins] == [shown, shown]
+        found = [x for x in rows if x.against == "published"]
+        # A published share of none is one.
+        assert len(found) == shown
+        assert all(x.against_value is not None for x in found)
 
 
 def test_test_images_are_measured_from_all_over_the_set(tmp_path):

@@ -40,6 +40,7 @@ def gan(objective, neuron, fresh_latents=True, seed=0):
         [
             keras.Input((PIXELS,)),
             layers.Dense(UNITS, activation="tanh"),
+            *([layers.BatchNormalization()] if objective == "gan" else []),
             layers.Dense(1),
         ]
     )
@@ -51,9 +52,17 @@ def gan(objective, neuron, fresh_latents=True, seed=0):
         fresh_latents=fresh_latents,
         seed=seed,
     )
-    rates = {"learning_rate": 0.01}
-    made.compile(keras.optimizers.SGD(**rates), keras.optimizers.SGD(**rates))
+    made.compile(*(optimizer(objective) for _ in range(2)))
     return made
+
+
+def optimizer(objective):
+    """One of each kind; gradients of zero are to make no step."""
+    if objective == "gan":
+        return keras.optimizers.Adam(0.01, 0.5, 0.9, epsilon=1e-2)
+    if objective == "wgan":
+        return keras.optimizers.RMSprop(0.01, epsilon=1e-2)
+    return keras.optimizers.SGD(0.01)
 
 
 def weights(made):

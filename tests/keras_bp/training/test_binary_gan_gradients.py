@@ -20,6 +20,7 @@ from tiny_gans import (
 )
 
 from keras_bp.layers import BinaryNeuron, StochasticNode
+from keras_bp.ops import binary_estimators
 
 THETA = np.array([0.7, -1.2, 0.4, -0.3])
 MATRIX = np.array(
@@ -55,7 +56,7 @@ def exact(costs):
     return (LIKELY * costs) @ (STATES - P)
 
 
-def estimates(end, critic, objective):
+def estimates(end, critic, objective, steps=STEPS):
     """The mean gradient of each of some batches, from steps of rate 1."""
     generator = dense_generator(THETA, end)
     gan = known_gan(
@@ -67,7 +68,7 @@ def estimates(end, critic, objective):
         seed=3,
     )
     x, found, logged = bits(BATCH, len(THETA)), [], 0.0
-    for _ in range(STEPS):
+    for _ in range(steps):
         reset(generator, THETA)
         logs = gan.train_on_batch(x, return_dict=True)
         found.append(THETA - generator.get_weights()[1])
@@ -100,6 +101,31 @@ def test_the_straight_through_gradient_of_an_affine_critic_is_exact():
     costs = loss("wgan", values)
     np.testing.assert_allclose(found, [exact(costs)] * STEPS, rtol=1e-3)
     np.testing.assert_allclose(logged, LIKELY @ costs, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("mode", "estimator"),
+    [
+        (mode, estimator)
+        for mode in ("deterministic", "stochastic")
+        for estimator in binary_estimators(mode)
+    ],
+)
+def test_every_local_estimator_drives_the_generator(mode, estimator):
+    critic, _ = affine()
+    end = BinaryNeuron(mode, estimator=estimator, seed=1)
+    found, _ = estimates(end, critic, "wgan", steps=3)
+    logits = tf.constant(np.tile(THETA, (2**15, 1)), "float32")
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        fired = BinaryNeuron(mode, estimator=estimator, seed=2)(logits)
+    weight = np.mean(tape.gradient(fired, logits), axis=0)
+    assert np.abs(weight).max() > 0.1
+    # A rule that draws numbers is known to some hundredths.
+    near = 0.05 if estimator in ("gumbel", "reinmax") else 1e-3
+    np.testing.assert_allclose(
+        found.mean(axis=0), -LINEAR * weight, rtol=near, atol=1e-4
+    )
 
 
 def test_the_softplus_of_the_gan_biases_it_by_what_the_formula_says():
