@@ -81,6 +81,16 @@ class Run:
         return f"{self.kind} {self.seed}".replace(" ", "-")
 
 
+def run_of(stem):
+    """The `Run` that a file belongs to, or None."""
+    parts = stem.replace("wgan-gp", "wgangp").split("-")
+    if len(parts) != 5 or not parts[-1].isdigit():
+        return None
+    preset, objective, neuron, variant, seed = parts
+    objective = objective.replace("wgangp", "wgan-gp")
+    return Run(preset, neuron, objective, variant, int(seed))
+
+
 def seeds(run, count):
     """A run with each of several seeds."""
     return [dataclasses.replace(run, seed=seed) for seed in range(count)]

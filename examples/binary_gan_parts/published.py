@@ -116,3 +116,21 @@ HISTOGRAMS = {
     "sbn": (0.688, 0.00624, None),
     "real": (0.754, 0.0509, None),
 }
+
+
+def against(run, end, measure):
+    """Pair: what is published, and the aim; None where there is none."""
+    grid = GRIDS.get((run.preset, run.objective, run.neuron, end), {})
+    published = grid.get(measure)
+    error = 0.0
+    if isinstance(published, tuple):
+        published, error = published
+    if published is None or run.preset != "cnn":
+        return published, None
+    if measure == "iso4":
+        return published, f"<= {published - 2 * error:.2f}"
+    if measure == "components":
+        return published, f"<= {published}"
+    if measure in ("score of 64", "classes"):
+        return published, f">= {published}"
+    return published, None

@@ -5,8 +5,9 @@ import json
 import numpy as np
 
 from benchmarks import results, tables
-from examples.binary_gan_parts.config import STUDIES, Run
-from examples.binary_gan_parts.published import GRIDS, HISTOGRAMS
+from examples.binary_gan_parts.config import STUDIES, run_of
+from examples.binary_gan_parts.published import HISTOGRAMS, against
+from keras_bp.metrics import FlipRatio
 
 # Metric of a row by measure, and its unit.
 METRICS = {
@@ -17,6 +18,7 @@ METRICS = {
     "density": ("density", ""),
     "score of 64": ("score, mean of batches of 64", ""),
     "classes": ("classes hit", ""),
+    "rarest": ("share of the rarest class", ""),
     "confidence": ("largest probability of an image, mean", ""),
     "iso4": ("isolated pixels, 4 neighbors", "per image"),
     "iso8": ("isolated pixels, 8 neighbors", "per image"),
@@ -58,7 +60,7 @@ class Summary:
         )
         self.runs = {}
         for path in sorted(store.folder.glob("*-*.json")):
-            run = _run_of(path.stem)
+            run = run_of(path.stem)
             if run is not None:
                 record = json.loads(path.read_text("utf-8"))
                 self.runs[run.name] = (run, record)
@@ -123,7 +125,7 @@ class Summary:
         """All rows of results."""
         found = [
             self._row("test images", *METRICS[name], *_number(value))
-            for name, value in self.data.items()
+            for name, value in _measures(self.data).items()
             if name in METRICS
         ]
         found.append(
@@ -143,7 +145,7 @@ class Summary:
         for end in ends_of(found[0]):
             name = f"{where}, {end}" if run.neuron == "real" else where
             for measure, (metric, unit) in METRICS.items():
-                values = [x[end][measure] for x in found]
+                values = [_measures(x[end])[measure] for x in found]
                 published = aim = None
                 if self.name == "mnist":
                     published, aim = against(run, end, measure)
@@ -153,6 +155,31 @@ class Summary:
                     (f"{name}, {after}", metric, unit), values, published, aim
                 )
         yield from self._histogram(f"{where}, {after}", found, run)
+        flips = [self._flips(*member, epoch) for member in members]
+        flips = [x for x in flips if x is not None]
+        if flips:
+            yield self._row(
+                f"{where}, {after}",
+                "flips of 64 fixed latents since the evaluation before",
+                "",
+                np.mean(flips),
+                flips if len(flips) > 1 else None,
+            )
+
+    def _flips(self, run, record, epoch):
+        """Share of thresholded pixels that changed, or None."""
+        done = sorted(int(x) for x in record["evaluations"])
+        last = done.index(epoch) if epoch in done else 0
+        names = [f"{run.name}-{x}" for x in done[max(last - 1, 0) : last + 1]]
+        if len(names) < 2 or not all(
+            (self.store.folder / f"{name}.npz").exists() for name in names
+        ):
+            return None
+        shown = [self.store.weights(name)["probability"] for name in names]
+        ratio = FlipRatio(shown[0].shape, threshold=0.5)
+        for probabilities in shown:
+            ratio.update_state(probabilities)
+        return float(ratio.result())
 
     def _measure(self, names, values, published, aim):
         single = [_single(x) for x in values]
@@ -242,22 +269,11 @@ def _told(members):
     return sorted((done & early) | {max(done)})
 
 
-def against(run, end, measure):
-    """Pair: what is published, and the aim; None where there is none."""
-    grid = GRIDS.get((run.preset, run.objective, run.neuron, end), {})
-    published = grid.get(measure)
-    error = 0.0
-    if isinstance(published, tuple):
-        published, error = published
-    if published is None or run.preset != "cnn":
-        return published, None
-    if measure == "iso4":
-        return published, f"<= {published - 2 * error:.2f}"
-    if measure == "components":
-        return published, f"<= {published}"
-    if measure in ("score of 64", "classes"):
-        return published, f">= {published}"
-    return published, None
+def _measures(evaluation):
+    """All measures, also what follows from others."""
+    if "histogram" not in evaluation:
+        return evaluation
+    return evaluation | {"rarest": min(evaluation["histogram"])}
 
 
 def _single(value):
@@ -278,13 +294,3 @@ def _number(value):
 def _interval(value):
     mean, error = value
     return [mean - error, mean + error]
-
-
-def _run_of(stem):
-    """The `Run` that a file belongs to, or None."""
-    parts = stem.replace("wgan-gp", "wgangp").split("-")
-    if len(parts) != 5 or not parts[-1].isdigit():
-        return None
-    preset, objective, neuron, variant, seed = parts
-    objective = objective.replace("wgangp", "wgan-gp")
-    return Run(preset, neuron, objective, variant, int(seed))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from examples.binary_gan_parts import config, figures
-from examples.binary_gan_parts.published import GRIDS
-from examples.binary_gan_parts.summary import METRICS, Summary, against
+from examples.binary_gan_parts.published import GRIDS, against
+from examples.binary_gan_parts.summary import METRICS, Summary
 from examples.store import Store
 
 
@@ -69,6 +69,22 @@ def test_the_published_bins_are_those_of_the_published_code(
         # A published share of none is one.
         assert len(found) == shown
         assert all(x.against_value is not None for x in found)
+
+
+def test_flips_are_those_of_the_same_latents_and_the_rarest_class_is_told(
+    tmp_path,
+):
+    run = config.Run("mlp", "sbn")
+    found = made_up(tmp_path, run, (5, 10), histogram=[0.7, 0.1, 0.2])
+    for epoch, share in ((5, 0.4), (10, 0.9)):
+        grid = np.full((64, 28, 28, 1), 0.1, "float32")
+        grid[:, :, : epoch // 5] = share
+        found.store.keep_weights(f"{run.name}-{epoch}", {"probability": grid})
+    rows = {x.metric: x for x in found.rows() if "10 epochs" in x.name}
+    # Two columns are above a half after the tenth epoch, and none before.
+    flips = rows["flips of 64 fixed latents since the evaluation before"]
+    assert flips.value == pytest.approx(2 / 28) and flips.low is None
+    assert rows["share of the rarest class"].value == 0.1
 
 
 def test_test_images_are_measured_from_all_over_the_set(tmp_path):
