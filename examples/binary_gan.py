@@ -185,7 +185,7 @@ def conclude(images, store, reference, path=None):
     study = "mnist" if images.is_mnist else "digits"
     command = f"python -m examples.binary_gan --study={study}"
     if device:
-        command = f"KERAS_BACKEND=jax {command}-seeds"
+        command += "-seeds"
     result = environment.result(
         f"Generators of bits ({images.told})",
         command,

@@ -108,8 +108,9 @@ def _mnist():
         found += [
             Run("cnn", x, variant=variant, epochs=5) for x in ("dbn", "sbn")
         ]
-    for objective in ("gan", "wgan"):
-        found += [Run("mlp", x, objective) for x in ("dbn", "sbn")]
+    for variant in ("paper", "published"):
+        for objective in ("gan", "wgan"):
+            found += [Run("mlp", x, objective, variant) for x in ("dbn", "sbn")]
     found += [Run("mlp", "sbn", variant="reinmax")]
     found += [Run("cnn", x) for x in ("dbn", "sbn")]
     for seed in (1, 2):
@@ -129,8 +130,9 @@ def _mnist_seeds():
     kinds += [Run("mlp", x, variant="slope1") for x in ("dbn", "sbn")]
     first = [Run("cnn", neuron) for neuron in neurons]
     later = [Run("mlp", x, variant="published") for x in neurons]
-    for objective in ("gan", "wgan"):
-        later += [Run("mlp", x, objective) for x in ("dbn", "sbn")]
+    for variant in ("paper", "published"):
+        for objective in ("gan", "wgan"):
+            later += [Run("mlp", x, objective, variant) for x in ("dbn", "sbn")]
     later += [Run("mlp", "sbn", variant="reinmax")]
     later += [Run("mlp", x, variant="straight_through") for x in ("dbn", "sbn")]
     later += [Run("mlp", "sbn", variant="gumbel")]
