@@ -5,7 +5,6 @@ import re
 from benchmarks.results import fail
 from benchmarks.tables import digits, markdown
 
-_BEGIN, _END = "<!-- runs:begin -->", "<!-- runs:end -->"
 # Metrics by the heading of their column.
 _MEASURES = {
     "Distance": "Frechet distance of features",
@@ -31,25 +30,6 @@ _NAME = re.compile(
     r"(?P<variant>\w+)(, (?P<cut>\w+))?, (?P<epochs>\d+) epochs"
 )
 _ORDER = ("mlp wgan-gp", "mlp wgan", "mlp gan", "cnn wgan-gp")
-
-
-def fill(text, result):
-    """The page with the tables of a result between its markers.
-
-    Args:
-        text: String, of docs/binary_gan.md.
-        result: `results.Result` of `examples.binary_gan`.
-
-    Raises:
-        ValueError: The two markers are not there, once each, or a row has a
-            name of another form.
-    """
-    parts = re.split(f"({_BEGIN}|{_END})", text)
-    if parts[1::2] != [_BEGIN, _END]:
-        expected = f"`{_BEGIN}` and then `{_END}`, once each"
-        fail("docs/binary_gan.md", expected, parts[1::2])
-    parts[2] = f"\n\n{tables(result)}\n"
-    return "".join(parts)
 
 
 def tables(result):

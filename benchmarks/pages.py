@@ -6,21 +6,19 @@ Run it as `python -m benchmarks.pages`; `--check` says which page is stale, and
 
 import difflib
 import pathlib
-import re
 import sys
 
 from absl import app, flags
 
 from benchmarks import binary_gan_pages, notes, scaling_pages
 from benchmarks.results import fail, load, replace_file
-from benchmarks.tables import cells, digits, markdown, text_table
+from benchmarks.tables import cells, digits, fill, markdown, text_table
 
-_BEGIN, _END = "<!-- results:begin -->", "<!-- results:end -->"
-# Files of results that fill a page, and what fills it.
-_TABLES = (
-    ("scaling", "scaling.md", scaling_pages.fill),
-    ("binary_gan_mnist", "binary_gan.md", binary_gan_pages.fill),
-)
+# Files of results that fill a page: its name, its markers, what fills it.
+_TABLES = {
+    "scaling": ("scaling.md", "scaling", scaling_pages.tables),
+    "binary_gan_mnist": ("binary_gan.md", "runs", binary_gan_pages.tables),
+}
 _HEAD = """# Results
 
 Rendered from the files of this folder by `python -m benchmarks.pages`, which \
@@ -127,18 +125,12 @@ def render(root):
     selected = _select(folder / "readme.txt", results)
     if readme.exists():
         text = readme.read_text(encoding="utf-8")
-        parts = re.split(f"({_BEGIN}|{_END})", text)
-        if parts[1::2] != [_BEGIN, _END]:
-            expected = f"`{_BEGIN}` and then `{_END}`, once each"
-            fail("README.md", expected, parts[1::2])
-        gap = "\n\n" if selected else "\n"
-        parts[2] = gap + selected + gap[1:]
-        pages[readme] = "".join(parts)
-    for stem, name, fill in _TABLES:
+        pages[readme] = fill(text, "results", selected, "README.md")
+    for stem, (name, markers, tables) in _TABLES.items():
         page = root / "docs" / name
         if stem in results and page.exists():
-            text = page.read_text(encoding="utf-8")
-            pages[page] = fill(text, results[stem])
+            text, body = page.read_text(encoding="utf-8"), tables(results[stem])
+            pages[page] = fill(text, markers, body, f"docs/{name}")
     return pages
 
 

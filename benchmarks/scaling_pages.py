@@ -1,7 +1,5 @@
 """Tables of docs/scaling.md, from the rows of `benchmarks.scaling`."""
 
-import re
-
 from benchmarks import scaling_model
 from benchmarks.results import fail
 from benchmarks.tables import digits, markdown
@@ -18,25 +16,6 @@ SENT = "sent by a worker a step"
 
 # Of all workers together.
 STRONG_EXAMPLES = 8192
-_BEGIN, _END = "<!-- scaling:begin -->", "<!-- scaling:end -->"
-
-
-def fill(text, result):
-    """The page with the tables of a result between its markers.
-
-    Args:
-        text: String, of docs/scaling.md.
-        result: `results.Result` of `benchmarks.scaling`.
-
-    Raises:
-        ValueError: The two markers are not there, once each.
-    """
-    parts = re.split(f"({_BEGIN}|{_END})", text)
-    if parts[1::2] != [_BEGIN, _END]:
-        expected = f"`{_BEGIN}` and then `{_END}`, once each"
-        fail("docs/scaling.md", expected, parts[1::2])
-    parts[2] = f"\n\n{tables(result)}\n"
-    return "".join(parts)
 
 
 def tables(result):

@@ -1,5 +1,9 @@
 """Rows of results as tables, for a terminal and for Markdown."""
 
+import re
+
+from benchmarks.results import fail
+
 
 def digits(x):
     """Formats integers in full, other numbers to three digits or more."""
@@ -62,3 +66,23 @@ def text_table(rows):
     return "\n".join(
         "  ".join(map(str.ljust, line, widths)).rstrip() for line in lines
     )
+
+
+def fill(text, name, body, page):
+    """A page with `body` between its markers, such as `<!-- runs:begin -->`.
+
+    Args:
+        text: String, the page.
+        name: String, of the markers.
+        body: String that ends a line, or an empty one.
+        page: String, the path of the page, for an error.
+
+    Raises:
+        ValueError: The two markers are not there, once each.
+    """
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    parts = re.split(f"({begin}|{end})", text)
+    if parts[1::2] != [begin, end]:
+        fail(page, f"`{begin}` and then `{end}`, once each", parts[1::2])
+    parts[2] = f"\n\n{body}\n" if body else "\n"
+    return "".join(parts)

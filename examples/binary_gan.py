@@ -125,14 +125,19 @@ def chosen(given):
     return found
 
 
-def work(runs, images, store, reference, minutes):
-    """Trains what is left, as long as there is time."""
+def until(minutes):
+    """A function that tells whether so many minutes are over; None: never."""
     begin = time.perf_counter()
 
     def enough():
         passed = (time.perf_counter() - begin) / 60
         return minutes is not None and passed > minutes
 
+    return enough
+
+
+def work(runs, images, store, reference, enough):
+    """Trains what is left, as long as there is time."""
     for run in runs:
         training = Training(run, images, store)
         if not training.left or enough():
@@ -170,7 +175,7 @@ def main(argv, given):
     reference = Reference(images, judge, _EVALUATED[images.is_mnist])
     jax = keras.backend.backend() == "jax"
     train = side_by_side.work if jax else work
-    train(runs, images, store, reference, given["minutes"])
+    train(runs, images, store, reference, until(given["minutes"]))
     conclude(images, store, reference, given["out"])
 
 

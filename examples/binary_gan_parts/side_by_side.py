@@ -18,7 +18,6 @@ from examples.binary_gan_parts.models import make
 from examples.binary_gan_parts.on_jax import Group
 
 _BATCH = 64
-_clock = time.monotonic
 # Also evaluated, where training is that of convolutions.
 _EARLY = 5
 
@@ -59,7 +58,7 @@ def _kind(run):
     return (*kind, run.name if run.preset == "cnn" else None)
 
 
-def work(runs, images, store, reference, minutes):
+def work(runs, images, store, reference, enough):
     """Trains what is left, as long as there is time.
 
     Args:
@@ -67,15 +66,9 @@ def work(runs, images, store, reference, minutes):
         images: `Images`.
         store: `Store`.
         reference: `Reference`.
-        minutes: Float, after which training ends with its epoch and nothing
-            else begins, or None.
+        enough: Function without arguments to a boolean, whether training ends
+            with its epoch, and nothing else begins.
     """
-    begin = _clock()
-
-    def enough():
-        passed = (_clock() - begin) / 60
-        return minutes is not None and passed > minutes
-
     kinds, others = groups(runs)
     if others:
         names = ", ".join(sorted({run.kind for run in others}))

@@ -62,8 +62,8 @@ def binary_gan_networks(
         discriminator_batch_norm: String, the same of the discriminator, or
             None for none; the paper has it for the objective `"gan"` alone.
             One that normalizes takes the statistics of real and of generated
-            samples apart, and cannot tell batches that differ by a factor
-            or an offset, such as images and their negatives.
+            samples apart, and cannot tell batches that differ by a positive
+            factor or an offset.
             Defaults to `None`.
         seed: Integer or None, of the first weights and of the neurons.
             Defaults to `None`.

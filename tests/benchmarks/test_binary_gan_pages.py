@@ -9,7 +9,6 @@ from benchmarks import results
 
 DISTANCE = "Frechet distance of features"
 ISOLATED = "isolated pixels, 4 neighbors"
-MARKED = "A\n\n<!-- runs:begin -->\nstale\n<!-- runs:end -->\n\nB\n"
 
 
 def row(name, metric, value, **others):
@@ -47,11 +46,7 @@ def made(*more):
 
 
 def test_runs_are_told_by_distance_and_beside_what_is_published():
-    text = pages.fill(MARKED, made())
-    assert text.startswith("A\n\n<!-- runs:begin -->\n\n| Networks |")
-    assert (
-        text.endswith("|\n\n<!-- runs:end -->\n\nB\n") and "stale" not in text
-    )
+    text = pages.tables(made())
     lines = [x.strip("| ").split(" | ") for x in text.splitlines()]
     starts = [x[:6] for x in lines if x[0] in ("MLP", "CNN")]
     assert starts == [
@@ -66,8 +61,6 @@ def test_runs_are_told_by_distance_and_beside_what_is_published():
     assert "| 0.100 (0) |" in text
 
 
-def test_another_page_or_name_is_refused():
-    with pytest.raises(ValueError, match="once each"):
-        pages.fill(MARKED.replace("end", "stop"), made())
+def test_a_name_of_another_form_is_refused():
     with pytest.raises(ValueError, match="names of runs"):
-        pages.fill(MARKED, made(row("new", DISTANCE, 1.0)))
+        pages.tables(made(row("new", DISTANCE, 1.0)))
