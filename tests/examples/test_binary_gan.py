@@ -189,6 +189,14 @@ def test_a_real_valued_generator_is_measured_behind_both_ends(
     assert sum(found["histogram"]["shares"]) == pytest.approx(1)
 
 
+def test_minutes_are_those_since_the_limit_was_made(monkeypatch):
+    assert not binary_gan.until(None)()
+    clock = iter([100.0, 219.0, 221.0])
+    monkeypatch.setattr(binary_gan.time, "perf_counter", lambda: next(clock))
+    enough = binary_gan.until(2.0)
+    assert [enough(), enough()] == [False, True]
+
+
 def test_the_budget_counts_the_batches_with_many_steps():
     # 1,094 batches an epoch: 25 and two more with 100 steps, or 2 of 20.
     seconds = training.budget((1.0, 100.0), 70_000, 1)
