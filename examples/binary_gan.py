@@ -9,8 +9,9 @@ Run it as `python -m examples.binary_gan` for scikit-learn's digits, which take
 two and a half minutes, or, with mnist.npz in --data_dir or KERAS_BP_DATA, as
 `python -m examples.binary_gan --preset=mlp --neuron=dbn,sbn,real --epochs=20
 --seeds=3`: where the variable is set, the first command takes MNIST too, and
-more than an hour. `--study=mnist` is the whole comparison. What is done is kept after each
-epoch: with `--minutes` a run ends in time, and the next one goes on from there.
+more than an hour. `--study=mnist` is the whole comparison. What is done
+is kept after each epoch: with `--minutes` a run ends in time, and the next one
+goes on from there.
 
 On a GPU, `KERAS_BACKEND=jax python -m examples.binary_gan --study=mnist-seeds`
 trains runs side by side, three seeds of each, and keeps what `--minutes` cuts,
