@@ -21,6 +21,8 @@ else:
     # What needs TensorFlow is to fail, also where it is installed.
     sys.modules["tensorflow"] = None
 
+import keras
+
 MODES = ("eager", "graph", "xla")
 
 # Set by `make hardware`: what it installs must not be missing.
@@ -50,7 +52,8 @@ def _fail_skipped(report):
 
 @pytest.fixture(autouse=True)
 def same_numbers_in_any_order(request):
-    """A module's RNG starts anew with each test, whichever ran before it."""
+    """Weights and a module's RNG start anew with each test."""
+    keras.utils.set_random_seed(0)
     if hasattr(request.module, "RNG"):
         request.module.RNG = np.random.default_rng(0)
 

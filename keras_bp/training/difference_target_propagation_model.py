@@ -78,6 +78,7 @@ class DifferenceTargetPropagationModel(SeededLayer, LocalModel):
 
     >>> import keras, numpy as np
     >>> from keras_bp.training import DifferenceTargetPropagationModel
+    >>> keras.utils.set_random_seed(0)
     >>> net = keras.Sequential([
     ...     keras.Input((2,)),
     ...     keras.layers.Dense(16, activation="tanh"),

@@ -63,6 +63,7 @@ class DirectFeedbackAlignmentModel(LocalModel):
 
     >>> import keras, numpy as np
     >>> from keras_bp.training import DirectFeedbackAlignmentModel
+    >>> keras.utils.set_random_seed(0)
     >>> net = keras.Sequential([
     ...     keras.Input((2,)),
     ...     keras.layers.Dense(16, activation="tanh"),

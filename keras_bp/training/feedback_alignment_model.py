@@ -65,6 +65,7 @@ class FeedbackAlignmentModel(LocalModel):
 
     >>> import keras, numpy as np
     >>> from keras_bp.training import FeedbackAlignmentModel
+    >>> keras.utils.set_random_seed(0)
     >>> net = keras.Sequential([
     ...     keras.Input((2,)),
     ...     keras.layers.Dense(16, activation="tanh"),

@@ -94,6 +94,7 @@ class ForwardForwardModel(CheckedLabels, LabelPasses, SeededLayer, LocalModel):
 
     >>> import keras, numpy as np
     >>> from keras_bp.training import ForwardForwardModel
+    >>> keras.utils.set_random_seed(0)
     >>> net = keras.Sequential([
     ...     keras.Input((4,)),
     ...     keras.layers.Dense(32, activation="relu"),

@@ -108,6 +108,7 @@ class LagrangianModel(LagrangianInspection, keras.Model):
 
     >>> import keras, numpy as np
     >>> from keras_bp.training import LagrangianModel
+    >>> keras.utils.set_random_seed(0)
     >>> net = keras.Sequential([
     ...     keras.Input((2,)),
     ...     keras.layers.Dense(8, activation="tanh"),
