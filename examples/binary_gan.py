@@ -64,7 +64,7 @@ def define_flags():
             "variant", None, f"Of {sorted(config.VARIANTS)}; default paper."
         ),
         "epochs": flags.DEFINE_integer(
-            "epochs", None, "Epochs; default 20.", 1
+            "epochs", None, "Epochs; default 20, of the study digits 10.", 1
         ),
         "seeds": flags.DEFINE_integer("seeds", 1, "Number of seeds.", 1),
         "only": flags.DEFINE_list(

@@ -16,6 +16,18 @@ if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
         [tf.config.LogicalDeviceConfiguration()] * 2,
     )
     tf.config.threading.set_intra_op_parallelism_threads(1)
+
+    # Deleting an iterator waits for the thread that tunes its pipeline, which
+    # sleeps for longer and longer, up to a minute: a test that happens to
+    # delete an old one would stand still.
+    _begin = tf.data.Dataset.__iter__
+
+    def _without_tuning(dataset):
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        return _begin(dataset.with_options(options))
+
+    tf.data.Dataset.__iter__ = _without_tuning
     collect_ignore = ["conformance/test_other_backends.py"]
 else:
     # What needs TensorFlow is to fail, also where it is installed.
