@@ -6,7 +6,7 @@ and stochastic binary neurons, and with real values that are binarized
 afterwards, and measures what they generate.
 
 Run it as `python -m examples.binary_gan` for scikit-learn's digits, which take
-two and a half minutes, or, with mnist.npz in --data_dir or KERAS_BP_DATA, as
+less than two minutes, or, with mnist.npz in --data_dir or KERAS_BP_DATA, as
 `python -m examples.binary_gan --preset=mlp --neuron=dbn,sbn,real --epochs=20
 --seeds=3`: where the variable is set, the first command takes MNIST too, and
 more than an hour. `--study=mnist` is the whole comparison. What is done

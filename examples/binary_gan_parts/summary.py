@@ -273,7 +273,8 @@ def _measures(evaluation):
     """All measures, also what follows from others."""
     if "histogram" not in evaluation:
         return evaluation
-    return evaluation | {"rarest": min(evaluation["histogram"])}
+    counts = evaluation["histogram"]
+    return evaluation | {"rarest": min(counts) / sum(counts)}
 
 
 def _single(value):
