@@ -85,6 +85,14 @@ def check_rank(shape, minimum, maximum=None, *, owner, expects):
         )
 
 
+def shapes_agree(shape, other):
+    """Whether two shapes can be equal; a size of None can be any."""
+    return len(shape) == len(other) and all(
+        None in sizes or sizes[0] == sizes[1]
+        for sizes in zip(shape, other, strict=True)
+    )
+
+
 def as_tensor(name, value, *, owner, rank=None):
     """`value` as a tensor of numbers, of `rank` axes unless that is None.
 

@@ -4,6 +4,7 @@ from keras import ops
 
 from keras_bp import _checks
 from keras_bp._backend import summing_dtype
+from keras_bp.layers.fixed_point_quantizer import GRADIENTS
 from keras_bp.ops._exact_sums import exact_in_float32
 from keras_bp.ops.fir import LARGEST_COUNT, PADDINGS
 
@@ -31,13 +32,16 @@ def check_arguments(
         )
 
 
-def check_digits(layer):
-    """Raises `ValueError` where a format of a signal has `max_digits`."""
+def check_rounding(layer):
+    """Raises `ValueError` for a gradient or a format that cannot be."""
+    owner = type(layer).__name__
+    for name in ("tap_gradient", "signal_gradient"):
+        _checks.check_one_of(name, getattr(layer, name), GRADIENTS, owner=owner)
     for name in ("signal_format", "output_format"):
         form = getattr(layer, name)
         if form is not None and form.max_digits is not None:
             raise ValueError(
-                f"{type(layer).__name__} expects `max_digits` in its "
+                f"{owner} expects `max_digits` in its "
                 f"`tap_format` alone. Received: {name}={form}"
             )
 

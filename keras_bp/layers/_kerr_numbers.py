@@ -8,6 +8,8 @@ import numpy as np
 from keras_bp import _checks
 from keras_bp.ops import _exact_sums
 
+# "lsq" trains scales, and formats here have fixed ones.
+GRADIENTS = ("straight_through", "noise")
 ROLES = ("power", "coefficient", "phase", "rotation", "output")
 
 _BITS_OF_SIXTH = 8
@@ -15,12 +17,18 @@ _BITS_OF_SIXTH = 8
 
 def check_formats(layer, owner):
     """Raises `TypeError` or `ValueError` for what cannot be rounded so."""
+    _checks.check_one_of("gradient", layer.gradient, GRADIENTS, owner=owner)
     for role, form in layer.formats.items():
         _checks.check_one_of("formats", role, ROLES, owner=owner)
         if form.scale != "fixed":
             raise ValueError(
                 f"{owner} expects formats with scale='fixed'. "
                 f"Received: formats[{role!r}]={form}"
+            )
+        if form.max_digits is not None and role != "coefficient":
+            raise ValueError(
+                f"{owner} expects `max_digits` in the format of its "
+                f"coefficients alone. Received: formats[{role!r}]={form}"
             )
     phase = layer.formats.get("phase")
     if layer.method == "lut" and phase is None:
@@ -100,6 +108,7 @@ def lookup_tables(phase_format, lut_bits, rotation_format):
 def _rounded(table, form):
     """`table` in `form`, by NumPy: tables are made while a graph is traced."""
     value = table / form.step
+    # Saturated, whatever `form.overflow` is: 1 would wrap to -1.
     rounded = {
         "nearest": lambda v: np.ceil(np.floor(2 * v) / 2),
         "nearest_even": np.rint,

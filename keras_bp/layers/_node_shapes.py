@@ -41,9 +41,15 @@ def node_shapes(node, input_shape):
                 _refuse_rank(node, shapes)
             half = (*shapes[0][:-1], shapes[0][-1] // 2)
             params = [half, half]
-        output = params[0][1:]
+        output = _broadcast(params)[1:]
     elif kind == "categorical":
         output = shapes[0][1:-1]
+    if (node.event_ndims or 0) > len(output):
+        raise ValueError(
+            f"{type(node).__name__}({kind!r}) expects `event_ndims` of at "
+            f"most {len(output)}, the axes of a sample after the batch. "
+            f"Received: event_ndims={node.event_ndims}"
+        )
     dtype = "int32" if kind == "categorical" else node.compute_dtype
     return NodeShapes(output, dtype, params, kind in ("normal", "mvn_diag"))
 
@@ -57,13 +63,27 @@ def _of_function(node, shapes, many):
             for shape in shapes
         )
     ]
-    made = node_distribution(node.distribution, ones if many else ones[0])
+    made = node_distribution(
+        node.distribution, ones if many else ones[0], node.event_ndims
+    )
     found = made.made
     sample = (*found.batch_shape, *found.event_shape)
     dtype = keras.backend.standardize_dtype(found.dtype)
     if dtype.startswith("float"):
         dtype = node.compute_dtype
     return NodeShapes(tuple(sample[1:]), dtype, shapes, made.reparameterized)
+
+
+def _broadcast(shapes):
+    """The shape of a sum of tensors; None where a size is not known."""
+    found = []
+    rank = max(len(shape) for shape in shapes)
+    for sizes in zip(
+        *[(1,) * (rank - len(x)) + x for x in shapes], strict=True
+    ):
+        known = [size for size in sizes if size not in (None, 1)]
+        found.append(known[0] if known else None if None in sizes else 1)
+    return tuple(found)
 
 
 def _refuse_rank(node, shapes):

@@ -131,14 +131,15 @@ def mean_units(x):
 
 
 def _function_of(cost, owner):
-    if isinstance(cost, keras.losses.Loss):
-        return cost.call
     found = cost
     if isinstance(cost, str):
         try:
             found = keras.losses.get(cost)
         except ValueError:
             found = None
+    # The name of a class gives a loss that averages over the examples.
+    if isinstance(found, keras.losses.Loss):
+        return found.call
     if not callable(found):
         raise ValueError(
             f"{owner} expects `cost` to be a function, a keras.losses.Loss, or "

@@ -17,6 +17,7 @@ from keras_bp.ops.quantize_fixed_point import (
     fixed_point_step,
     overflow_rate,
     quantize_fixed_point,
+    saturate,
 )
 
 GRADIENTS = ("straight_through", "lsq", "noise")
@@ -48,8 +49,7 @@ class FixedPointQuantizer(SeededLayer, keras.layers.Layer):
         count_overflow: Boolean, whether `overflow` is kept. On JAX it never
             is: the trainer there cannot update a metric inside of a layer.
             Defaults to `True`.
-        seed: Integer, `keras.random.SeedGenerator`, or None, of the noise.
-            Defaults to `None`.
+        seed: Integer or None, of the noise. Defaults to `None`.
 
     Call arguments:
         x: Float tensor of any shape.
@@ -147,7 +147,7 @@ class FixedPointQuantizer(SeededLayer, keras.layers.Layer):
         log2_step = self.log2_step
         if self.gradient == "lsq":
             # In floats: the product does not fit into an int32.
-            levels = ops.cast(ops.size(x), "float32")
+            levels = ops.cast(ops.maximum(ops.size(x), 1), "float32")
             levels = levels * float(self.fixed_point.maximum_integer)
             log2_step = _scale_gradient(log2_step, ops.rsqrt(levels))
         y = quantize_fixed_point(
@@ -161,9 +161,7 @@ class FixedPointQuantizer(SeededLayer, keras.layers.Layer):
         step = fixed_point_step(form, self.log2_step, dtype)
         noise = _random.uniform(ops.shape(x), self.seed_generator, dtype)
         value = ops.cast(x, dtype) / step + (noise - 0.5)
-        return step * ops.clip(
-            value, form.minimum_integer, form.maximum_integer
-        )
+        return step * saturate(value, form, self.saturation_gradient)
 
     @property
     def step(self):
@@ -175,7 +173,8 @@ class FixedPointQuantizer(SeededLayer, keras.layers.Layer):
 
     def to_integers(self, x):
         """Rounds `x` and returns the integers, a NumPy array of int64."""
-        x = ops.convert_to_tensor(x)
+        wide = wide_dtype(self) == "float64"
+        x = ops.convert_to_tensor(x, "float64" if wide else None)
         if not self.built:
             self.build(x.shape)
         rounded = quantize_fixed_point(x, self.fixed_point, self.log2_step)
@@ -224,7 +223,9 @@ def _check_gradient(gradient, fixed_point, owner):
 
 
 def _scale_gradient(x, factor):
-    return x * factor + ops.stop_gradient(x * (1.0 - factor))
+    scaled = x * factor
+    # Not x * factor + x * (1 - factor), which is x up to rounding alone.
+    return ops.stop_gradient(x) + (scaled - ops.stop_gradient(scaled))
 
 
 def wide_dtype(layer):

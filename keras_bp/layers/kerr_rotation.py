@@ -80,7 +80,8 @@ class KerrRotation(keras.layers.Layer):
     Raises:
         TypeError: A format is not a `FixedPoint`, or a count no integer.
         ValueError: A name is unknown, a count out of range, a scale trained,
-            or `method="lut"` lacks its phase; or the channels of the input are
+            `max_digits` given for another role than `"coefficient"`, or
+            `method="lut"` lacks its phase; or the channels of the input are
             odd, or its time is shorter than half of the filter.
 
     Example:
@@ -272,10 +273,12 @@ class KerrRotation(keras.layers.Layer):
     def _make_quantizers(self):
         for role, form in self.formats.items():
             of_weights = role == "coefficient"
+            # Of a number that was not rounded, an address would be too low.
+            address = role == "phase" and self.method == "lut"
             quantizer = FixedPointQuantizer(
                 form,
                 saturation_gradient="inward" if of_weights else "zero",
-                gradient=self.gradient,
+                gradient="straight_through" if address else self.gradient,
                 name=f"{self.name}_{role}",
                 dtype=self.dtype_policy,
             )

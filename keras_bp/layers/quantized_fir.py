@@ -12,7 +12,7 @@ from keras_bp.layers._fir_taps import (
     accumulator_dtype,
     block_diagonal,
     check_arguments,
-    check_digits,
+    check_rounding,
     check_time,
     output_channels,
     spike,
@@ -144,7 +144,6 @@ class QuantizedFIR(keras.layers.Layer):
         self.tap_format = as_format("tap_format", tap_format)
         self.signal_format = as_format("signal_format", signal_format)
         self.output_format = as_format("output_format", output_format)
-        check_digits(self)
         self.complex = bool(complex)
         self.symmetric = bool(symmetric)
         self.padding = padding
@@ -155,6 +154,7 @@ class QuantizedFIR(keras.layers.Layer):
         self.tap_gradient = tap_gradient
         self.signal_gradient = signal_gradient
         self.accumulator = accumulator
+        check_rounding(self)
         # Inputs keep their dtype: a cast to half precision would lose bits.
         self.autocast = False
         self._make_children()

@@ -10,6 +10,7 @@ from keras_bp.ops._gradients import value_and_gradient
 
 # Half a step of the grid of uniform noise: logarithms stay finite.
 _TINY = 2.0**-25
+_FINITE = (-1e30, 1e30)  # Infinity times a derivative of 0 would be NaN.
 MAX_STATES = 2**16
 
 
@@ -117,7 +118,7 @@ class Bernoulli(NodeDistribution):
 
     @staticmethod
     def soften(continuous, temperature):
-        return ops.sigmoid(continuous / temperature)
+        return ops.sigmoid(ops.clip(continuous, *_FINITE) / temperature)
 
 
 class OneHot(NodeDistribution):
@@ -159,8 +160,8 @@ class OneHot(NodeDistribution):
 
     def states(self):
         *units, classes = self.logits.shape[1:]
-        unit_states = [tuple(range(classes))] * math.prod(units)
-        index = _all_states(unit_states, units, "int32")
+        count = _num_units(self.logits, self.name) // (classes or 1)
+        index = _all_states([tuple(range(classes))] * count, units, "int32")
         return self._one_hot(index)
 
     def continuous(self, noise):
@@ -180,7 +181,8 @@ class OneHot(NodeDistribution):
 
     @staticmethod
     def soften(continuous, temperature):
-        return ops.softmax(continuous / temperature, axis=-1)
+        finite = ops.clip(continuous, *_FINITE)
+        return ops.softmax(finite / temperature, axis=-1)
 
 
 class Categorical(OneHot):

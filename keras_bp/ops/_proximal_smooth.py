@@ -66,7 +66,7 @@ class Problem:
 
 def smooth_unit(c, b, k, name):
     """`u` of `proximal_unit` for smooth activations."""
-    largest = BENDS[name] * ops.max(k * ops.abs(b))
+    largest = BENDS[name] * ops.max(k * ops.abs(b), initial=0.0)
 
     def search():
         return _UNITS[name](c, b, k)

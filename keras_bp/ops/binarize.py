@@ -61,7 +61,7 @@ def binarize(
     x = ops.copy(_checks.as_tensor("x", x, owner="binarize"))
     if noise is not None:
         noise = _checks.as_tensor("noise", noise, owner="binarize")
-    if noise is not None and len(noise.shape) != len(x.shape):
+    if noise is not None and not _checks.shapes_agree(noise.shape, x.shape):
         raise ValueError(
             "binarize expects `noise` of the shape of `x`. Received: "
             f"noise.shape={tuple(noise.shape)}, x.shape={tuple(x.shape)}"

@@ -67,21 +67,44 @@ def pad_signal(x, num_taps, padding):
         padding: String. `"valid"`: none. `"same"`: zeros on both sides,
             centered as in `numpy.convolve(mode="same")`. `"causal"`: zeros
             before the first sample. `"circular"`: as `"same"`, with the
-            signal continued periodically.
+            signal continued periodically, which needs half of a filter.
 
     Returns:
         Tensor of shape `(batch, time + num_taps - 1, channels)`, or `x`
         itself for `"valid"`.
+
+    Raises:
+        ValueError: `padding` is unknown, or `x` is too short for
+            `"circular"`.
     """
     x = _checks.as_tensor("x", x, owner="pad_signal", rank=3)
     left, right = padding_lengths(num_taps, padding)
     if left + right == 0:
         return x
     if padding == "circular":
-        time = ops.shape(x)[1]
-        before = x[:, time - left :] if left else x[:, :0]
-        return ops.concatenate([before, x, x[:, :right]], axis=1)
+        return _continued(x, left, right)
     return ops.pad(x, [[0, 0], [left, right], [0, 0]])
+
+
+def _continued(x, left, right):
+    time = x.shape[1]
+    _check_time(time, left, "pad_signal")
+    ends = x
+    if time is None:
+        # A signal may be shorter than what is added to it.
+        time = ops.maximum(ops.shape(x)[1], 1)
+        ends = ops.tile(x, [1, (left + time - 1) // time, 1])
+    last = ops.shape(ends)[1]
+    before = ends[:, last - left :] if left else x[:, :0]
+    return ops.concatenate([before, x, ends[:, :right]], axis=1)
+
+
+def _check_time(time, least, owner):
+    if time is not None and time < least:
+        raise ValueError(
+            f"{owner} expects a signal of at least {least} samples, for its "
+            f"filter and its padding. Received: time={time}"
+        )
 
 
 def padding_lengths(num_taps, padding):
@@ -120,8 +143,10 @@ def fir(x, taps, padding="valid", strides=1):
         Tensor of shape `(batch, new_time, filters)`.
 
     Raises:
-        ValueError: The channels of `x` and `taps` differ, or `padding` is
-            unknown.
+        ValueError: The channels of `x` and `taps` differ, `padding` is
+            unknown, or `x` is too short: `"valid"` needs a whole filter,
+            `"circular"` half of one. Where the time is not known before, a
+            signal that is too short for `"valid"` has no outputs.
     """
     x = _checks.as_tensor("x", x, owner="fir", rank=3)
     taps = _checks.as_tensor("taps", taps, owner="fir", rank=3)
@@ -136,6 +161,7 @@ def fir(x, taps, padding="valid", strides=1):
             f"Received: shape={tuple(x.shape)}"
         )
     x = pad_signal(x, num_taps, padding)
+    _check_time(x.shape[1], num_taps, "fir")
     # Convolutions of a few channels leave most of a core idle.
     if channels * filters <= _FEW_CHANNELS and strides < num_taps:
         return _framed(x, taps, strides)
@@ -159,7 +185,7 @@ def _framed(x, taps, strides):
     advance = strides * 2 ** math.ceil(math.log2(least / strides))
     overlap = num_taps - strides
     time = ops.shape(x)[1]
-    outputs = (time - num_taps) // strides + 1
+    outputs = ops.maximum((time - num_taps) // strides + 1, 0)
     frames = -(-(outputs * strides) // advance)
     # A last sample that no output needs is left out.
     needed = frames * advance + overlap
@@ -171,7 +197,9 @@ def _framed(x, taps, strides):
     # Not `ops.matmul`: on PyTorch it narrows float64 (Keras 3.15).
     joined = ops.concatenate([first, after], axis=1)
     y = joined @ _toeplitz(taps, advance, strides)
-    y = ops.reshape(y, (-1, frames * (advance // strides), filters))
+    batch = ops.shape(x)[0]
+    batch = -1 if batch is None else batch
+    y = ops.reshape(y, (batch, frames * (advance // strides), filters))
     return y[:, :outputs]
 
 

@@ -28,10 +28,13 @@ def guided_relu(
         rule: String, `"guided"`, `"deconvnet"`, or `"vanilla"`.
         max_value: Float above `threshold`, or None for no upper bound.
         negative_slope: Float, zero or greater.
-        threshold: Float.
+        threshold: Float, zero or greater.
 
     Returns:
         Tensor with the shape and dtype of `x`.
+
+    Raises:
+        ValueError: `rule` is unknown, or a number is out of its range.
 
     Reference:
         Nie, Zhang and Patel, 2018, https://arxiv.org/abs/1805.07039;
@@ -71,6 +74,8 @@ def check_rectifier(rule, max_value, negative_slope, threshold, *, owner):
     _checks.check_one_of("rule", rule, RULES, owner=owner)
     _checks.check_not_negative("negative_slope", negative_slope, owner=owner)
     _checks.check_number("threshold", threshold, owner=owner)
+    # As in `keras.layers.ReLU`, whose bounded form is cut off at zero.
+    _checks.check_not_negative("threshold", threshold, owner=owner)
     if max_value is not None:
         _checks.check_number("max_value", max_value, owner=owner)
     if max_value is not None and not max_value > threshold:

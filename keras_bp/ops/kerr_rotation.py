@@ -27,9 +27,14 @@ def kerr_rotation(u, theta, method="exact"):
         Tensor with the shape and dtype of `u`.
 
     Raises:
-        ValueError: `method` is unknown.
+        ValueError: `method` is unknown, or the channels of `u` are odd.
     """
     u = _checks.as_tensor("u", u, owner="kerr_rotation", rank=3)
+    if u.shape[-1] is None or u.shape[-1] % 2:
+        raise ValueError(
+            "kerr_rotation expects an even number of channels, I and Q of "
+            f"each signal. Received: shape={tuple(u.shape)}"
+        )
     theta = _checks.as_tensor("theta", theta, owner="kerr_rotation", rank=3)
     return rotate(u, *phasor(theta, method))
 

@@ -33,7 +33,8 @@ def node_distribution(kind, inputs, event_ndims=None):
             None: 1 for `"one_hot"` and `"mvn_diag"`, else 0.
 
     Raises:
-        ValueError: `kind` is unknown, or the inputs are not what it takes.
+        ValueError: `kind` is unknown, the inputs are not what it takes, or
+            a sample has fewer axes after the batch than `event_ndims`.
 
     Example:
 
@@ -48,7 +49,9 @@ def node_distribution(kind, inputs, event_ndims=None):
     if callable(kind):
         make = (lambda *params: kind(list(params))) if many else kind
         params = list(inputs) if many else [inputs]
-        return TFPDistribution(params, event_ndims or 0, make)
+        made = TFPDistribution(params, event_ndims or 0, make)
+        _check_event(made.made.batch_shape.rank, made, "a function")
+        return made
     _checks.check_one_of(
         "kind", kind, NODE_DISTRIBUTIONS, owner="node_distribution"
     )
@@ -67,8 +70,19 @@ def node_distribution(kind, inputs, event_ndims=None):
         )
     owner = f"node_distribution({kind!r})"
     params = [_checks.as_tensor("inputs", x, owner=owner) for x in params]
-    _checks.check_integer("event_ndims", event_ndims, minimum=0, owner=owner)
-    return NODE_DISTRIBUTIONS[kind](params, event_ndims)
+    made = NODE_DISTRIBUTIONS[kind](params, event_ndims)
+    rank = max(len(x.shape) for x in params) - (kind == "categorical")
+    _check_event(rank, made, repr(kind))
+    return made
+
+
+def _check_event(rank, made, kind):
+    """Raises where an event would take in the examples."""
+    owner = f"node_distribution({kind})"
+    most = None if rank is None else max(rank - 1, 0)
+    _checks.check_integer(
+        "event_ndims", made.event_ndims, minimum=0, maximum=most, owner=owner
+    )
 
 
 def _halves(x, kind):

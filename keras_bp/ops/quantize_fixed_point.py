@@ -57,11 +57,12 @@ def quantize_fixed_point(
         Jain et al., 2019, https://arxiv.org/abs/1903.08066 (the gradient of
         the step).
     """
-    _check_arguments(fixed_point, log2_step, saturation_gradient)
+    owner = "quantize_fixed_point"
+    _check_arguments(fixed_point, log2_step, saturation_gradient, owner)
     # A copy: the custom gradient refuses a variable.
     x = ops.copy(x)
     dtype = wide_dtype(x)
-    check_word_length(fixed_point, dtype, owner="quantize_fixed_point")
+    check_word_length(fixed_point, dtype, owner=owner)
     if fixed_point.scale == "fixed":
         return _with_fixed_step(x, fixed_point, dtype, saturation_gradient)
     return _with_trained_step(
@@ -103,7 +104,13 @@ def overflow_rate(x, fixed_point, log2_step=None):
     Returns:
         Float32 scalar tensor in [0, 1]; 0 for an empty tensor. A NaN counts
         as an overflow.
+
+    Raises:
+        TypeError: `fixed_point` is not a `FixedPoint`.
+        ValueError: `log2_step` is missing where the scale is trained, or
+            given where it is fixed.
     """
+    _check_arguments(fixed_point, log2_step, "zero", "overflow_rate")
     x = ops.convert_to_tensor(x)
     dtype = wide_dtype(x)
     # The same operations as in the rounding itself, so that a graph shares
@@ -113,6 +120,30 @@ def overflow_rate(x, fixed_point, log2_step=None):
     beyond = ops.cast(rounded != _clip(rounded, fixed_point), "float32")
     # Not the mean, which is NaN for an empty batch.
     return ops.sum(beyond) / ops.cast(ops.maximum(ops.size(x), 1), "float32")
+
+
+def saturate(value, fixed_point, saturation_gradient):
+    """Cuts `value`, in steps, off at the ends of the range.
+
+    Args:
+        value: Float tensor.
+        fixed_point: `FixedPoint` that saturates.
+        saturation_gradient: String, as in `quantize_fixed_point`.
+
+    Returns:
+        Tensor with the shape and dtype of `value`.
+    """
+
+    @ops.custom_gradient
+    def cut(value):
+        def grad(*args, upstream=None):
+            if upstream is None:
+                (upstream,) = args
+            return _gate(upstream, value, fixed_point, saturation_gradient)
+
+        return _clip(value, fixed_point), grad
+
+    return cut(value)
 
 
 def check_word_length(fixed_point, dtype, *, owner):
@@ -125,8 +156,7 @@ def check_word_length(fixed_point, dtype, *, owner):
         )
 
 
-def _check_arguments(fixed_point, log2_step, saturation_gradient):
-    owner = "quantize_fixed_point"
+def _check_arguments(fixed_point, log2_step, saturation_gradient, owner):
     _check_format(fixed_point, owner)
     if (fixed_point.scale == "fixed") != (log2_step is None):
         raise ValueError(
@@ -235,7 +265,8 @@ def _of_few_digits(value, fixed_point):
     between = ops.cast((table[1:] + table[:-1]) / 2, value.dtype)
     index = _places(between, ops.reshape(value, (-1,)))
     found = ops.take(ops.cast(table, value.dtype), index)
-    return ops.reshape(found, ops.shape(value))
+    found = ops.reshape(found, ops.shape(value))
+    return ops.where(ops.isnan(value), value, found)
 
 
 def _places(between, value):

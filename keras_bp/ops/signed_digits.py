@@ -36,7 +36,8 @@ def signed_digits(integers):
     # 3x and x differ where the form of x has a digit, one place higher.
     differing = np.ascontiguousarray(magnitude ^ (3 * magnitude))
     bits = np.unpackbits(differing[..., None].view("uint8"), axis=-1)
-    return bits.sum(axis=-1, dtype="int64")
+    counts = bits.sum(axis=-1, dtype="int64")
+    return counts.reshape(integers.shape)
 
 
 @functools.cache

@@ -58,7 +58,7 @@ def implicit_log_likelihood(model, z, prior="normal", **options):
     found = log_det_metric(model, z, **options)
     found, *errors = found if options.get("return_error") else (found,)
     log_prior = tf.convert_to_tensor(density(z))
-    if log_prior.shape.rank != 1:
+    if not log_prior.shape.is_compatible_with(z.shape[:1]):
         raise ValueError(
             f"{owner} expects `prior` to give one log-density for each "
             "example, summed over the entries of its latents "

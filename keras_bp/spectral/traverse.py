@@ -202,10 +202,11 @@ class _Walker:
 
     def _system(self, z):
         """Singular values, descending, and right singular vectors."""
-        matrix = JacobianOperator(self._model, z).dense()
+        operator = JacobianOperator(self._model, z)
+        matrix = operator.dense()
         # Rounding of an eigenvalue, of the Jacobian and of the metric.
         rounding = matrix.shape[-1] * max(
-            _EPSILON[matrix.dtype.name] ** 2, 2e-16
+            _EPSILON[operator.precision.name] ** 2, 2e-16
         )
         matrix = ops.cast(matrix, "float64")
         if self._constraint == "sphere":

@@ -31,12 +31,17 @@ class CheckRow:
 
     @property
     def z(self):
-        """The bias in standard errors, of each element."""
+        """The bias in standard errors, of each element.
+
+        NaN where a gradient is not finite.
+        """
         error = np.hypot(self.error, self.rounding)
         # Where nothing differs there may be nothing to divide by.
-        return np.divide(
+        z = np.divide(
             self.bias, error, out=np.zeros_like(error), where=error > 0
         )
+        finite = np.isfinite(self.bias) & np.isfinite(error)
+        return np.where(finite, z, np.nan)
 
     @property
     def worst(self):

@@ -49,8 +49,8 @@ class CheckReport:
 
     @property
     def worst_z(self):
-        """The largest magnitude of z of all elements."""
-        return max(row.worst_z for row in self.rows)
+        """The largest magnitude of z of all elements; NaN where one is."""
+        return float(np.max([row.worst_z for row in self.rows]))
 
     def false_alarm(self, threshold=4.5):
         """A bound on the probability that unbiased estimates do not pass."""
@@ -64,8 +64,8 @@ class CheckReport:
             threshold: Float, the largest magnitude of z that is allowed.
 
         Returns:
-            False where z is larger, and wherever `unbiased` is False: a biased
-            estimator may have no bias at these weights.
+            False where z is larger or not a number, and wherever `unbiased`
+            is False: a biased estimator may have no bias at these weights.
         """
         return self.unbiased and self.worst_z <= threshold
 

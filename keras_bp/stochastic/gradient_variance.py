@@ -161,7 +161,7 @@ def _row(name, found, indices):
 
 
 def _log(x):
-    return math.log(x) if x > 0 else -math.inf
+    return -math.inf if x == 0 else math.log(x)
 
 
 def _cells(row, prefix=""):

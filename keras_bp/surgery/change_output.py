@@ -5,6 +5,7 @@ import keras
 from keras_bp import _checks
 from keras_bp.layers.binary_neuron import BinaryNeuron
 from keras_bp.layers.stochastic_node import StochasticNode
+from keras_bp.surgery import _graph
 
 OUTPUTS = ("threshold", "bernoulli", "probability", "logit")
 
@@ -50,12 +51,11 @@ def change_output(model, output, seed=None):
     owner = "change_output"
     _checks.check_one_of("output", output, OUTPUTS, owner=owner)
     last = _last_layer(model, owner)
+    if isinstance(last, keras.Model):
+        return _replaced(model, last, change_output(last, output, seed))
     logits, inputs = last.input, model.inputs
     # Else the model that is returned would warn that it expects a list.
     inputs = inputs[0] if len(inputs) == 1 else inputs
-    if isinstance(last, keras.Model):
-        changed = change_output(last, output, seed)
-        return keras.Model(inputs, changed(logits))
     if output == "logit":
         return keras.Model(inputs, logits)
     neuron = BinaryNeuron(
@@ -66,6 +66,17 @@ def change_output(model, output, seed=None):
         dtype=last.dtype_policy,
     )
     return keras.Model(inputs, neuron(logits))
+
+
+def _replaced(model, last, other):
+    """A model with `other` in the place of its last layer."""
+    graph = _graph.read(model)
+    inputs = graph.new_inputs()
+    values = _graph.values_of(graph.inputs, inputs)
+    _graph.run(
+        graph.steps, values, lambda layer: other if layer is last else layer
+    )
+    return keras.Model(graph.packed(inputs), _graph.outputs_of(graph, values))
 
 
 def _last_layer(model, owner):
@@ -89,7 +100,12 @@ def _last_layer(model, owner):
             f"Received: a model that ends in {last!r}"
         )
     outputs = getattr(model, "outputs", None) or []
-    if len(outputs) != 1 or outputs[0] is not last.output:
+    if isinstance(last, keras.Model):
+        readable = _graph.is_readable(model)
+        ends = readable and _graph.read(model).steps[-1].operation is last
+    else:
+        ends = bool(outputs) and outputs[0] is last.output
+    if len(outputs) != 1 or not ends:
         raise ValueError(
             f"{owner} expects a model that is functional or Sequential, built, "
             "and whose one output is the first output of its last layer. "

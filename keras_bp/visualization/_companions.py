@@ -41,13 +41,12 @@ def fixed_target(attributor, x, target, batch_size, seed):
 
     Returns:
         The class of each example in place of `"max"` and `"random"`, or the
-        target itself; of dense outputs these two stay as they are.
+        target itself; of dense outputs `"max"` stays as it is.
     """
     if not isinstance(target, str):
         return target
     _, outputs = attributor.maps_and_outputs(x, "max", batch_size)
-    if outputs.ndim != 2:
-        return target
-    if target == "max":
-        return outputs.argmax(axis=1)
-    return np.random.default_rng(seed).integers(outputs.shape[1], size=len(x))
+    if target == "random":
+        rng = np.random.default_rng(seed)
+        return rng.integers(outputs.shape[-1], size=len(x))
+    return outputs.argmax(axis=1) if outputs.ndim == 2 else target

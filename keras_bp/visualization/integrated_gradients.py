@@ -27,7 +27,8 @@ def integrated_gradients(
     by Gauss-Legendre quadrature. With the rule `"saliency"` the entries of a
     map add up to the difference of the output between :math:`x` and
     :math:`x_0`, up to the error of the quadrature. The target `"max"` is that
-    at :math:`x`.
+    at :math:`x`; of dense outputs, whose largest of each place it is, that at
+    each point of the line.
 
     Args:
         model: `keras.Model`, or an `Attributor`, which then has the rule.

@@ -25,7 +25,8 @@ def smooth_grad(
     .. math:: \frac{1}{n} \sum_i s(x + \sigma_x \epsilon_i)
 
     where :math:`\sigma_x` is `noise` times the range of the values of an
-    example. The target `"max"` is that of the inputs without noise.
+    example. The target `"max"` is that of the inputs without noise; of dense
+    outputs it is the largest of each place, with the noise.
 
     Args:
         model: `keras.Model`, or an `Attributor`, which then has the rule.

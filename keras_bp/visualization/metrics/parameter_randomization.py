@@ -1,9 +1,12 @@
 """Whether maps depend on what a model has learned."""
 
+import math
+
 import numpy as np
 from keras import ops
 
 from keras_bp import _checks
+from keras_bp._children import children_of
 from keras_bp.visualization._companions import (
     as_attributor,
     fixed_target,
@@ -28,7 +31,8 @@ def parameter_randomization(
         model: `keras.Model`, or an `Attributor`, which then has the rule.
         x: Array of inputs `(examples, ...)`.
         target: As for `Attributor`; `"max"` is the class of the model as it
-            was. Defaults to `"max"`.
+            was, but for dense outputs, of which it is the largest of each
+            place as it is then. Defaults to `"max"`.
         rule: String, of `Attributor`. Defaults to `"saliency"`.
         order: String. `"cascading"` (or `"part"`, since a part is left from
             below): layers from the last one to the first, one after another;
@@ -95,9 +99,7 @@ def _groups(model, owner):
     for weight in model.trainable_variables:
         path = weight.path.rsplit("/", 1)[0]
         found.setdefault(path, []).append(weight)
-    frozen = sum(
-        layer.count_params() for layer in model.layers if not layer.trainable
-    )
+    frozen = sum(math.prod(weight.shape) for weight in _frozen(model).values())
     if frozen:
         raise ValueError(
             f"{owner} expects a model that is trainable as a whole: what is "
@@ -110,6 +112,16 @@ def _groups(model, owner):
             f"Received: {model.name!r} without any"
         )
     return list(found.items())
+
+
+def _frozen(layer):
+    """The weights of layers that are frozen, at any depth, each once."""
+    if not layer.trainable:
+        return {id(weight): weight for weight in layer.weights}
+    found = {}
+    for child in children_of(layer):
+        found |= _frozen(child)
+    return found
 
 
 def _random(value, noise, rng):

@@ -145,3 +145,8 @@ def test_a_model_reloads_with_its_costs(cost, tmp_path):
     expected = model(X)
     assert expected.shape == (12,)
     np.testing.assert_array_equal(again(X), expected)
+
+
+def test_the_name_of_a_class_is_the_name_of_a_loss():
+    found = CostNode("MeanSquaredError")([X, X + 2])
+    np.testing.assert_allclose(found, np.full(12, 4.0), rtol=1e-5)

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from keras_bp.layers import FixedPointQuantizer
-from keras_bp.ops import FixedPoint
+from keras_bp.ops import FixedPoint, fixed_point_step
 
 
 def test_overflow_shows_in_the_logs_of_fit_and_restarts_each_epoch():
@@ -158,3 +158,48 @@ def test_a_gradient_that_does_not_fit_the_format_is_refused(
 ):
     with pytest.raises(ValueError, match=words):
         FixedPointQuantizer(form, gradient=gradient)
+
+
+def gradients(layer, x, upstream=1.0):
+    x = tf.constant(x, "float32")
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = layer(x, training=True) * upstream
+    return tape.gradient(y, [x, *layer.trainable_variables])
+
+
+def test_noise_leads_saturated_numbers_back_inward():
+    form = FixedPoint(4, 2)
+    x, upstream = np.float32([5, 5, -5, -5, 0]), np.float32([1, -1, 1, -1, 1])
+    for name, expected in (
+        ("inward", [1, 0, 0, -1, 1]),
+        ("zero", [0, 0, 0, 0, 1]),
+    ):
+        layer = FixedPointQuantizer(form, name, "noise", seed=0)
+        (dx,) = gradients(layer, x, upstream)
+        np.testing.assert_array_equal(dx, expected)
+
+
+def test_lsq_rounds_by_the_step_itself_whatever_the_batch():
+    layer = FixedPointQuantizer(FixedPoint(8, 6, scale="real"), gradient="lsq")
+    layer.build((None,))
+    x = np.random.default_rng(0).normal(size=500).astype("float32")
+    for log2_step in np.linspace(-6.3, -4.1, 20):
+        layer.log2_step.assign(log2_step)
+        y = layer(x)
+        np.testing.assert_array_equal(layer(x[:7]), y[:7])
+        integers = layer.to_integers(x).astype("float32")
+        step = fixed_point_step(layer.fixed_point, layer.log2_step)
+        np.testing.assert_array_equal(integers * step, y)
+
+
+def test_an_empty_batch_moves_no_step():
+    layer = FixedPointQuantizer(FixedPoint(8, 6, scale="real"), gradient="lsq")
+    layer.build((None, 3))
+    for found in gradients(layer, np.zeros((0, 3))):
+        assert np.isfinite(found).all()
+
+
+def test_integers_of_wide_formats_are_told():
+    layer = FixedPointQuantizer(FixedPoint(32, 20), dtype="float64")
+    assert layer.to_integers([0.1]).tolist() == [round(0.1 * 2**20)]

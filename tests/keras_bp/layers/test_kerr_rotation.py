@@ -209,7 +209,7 @@ def test_noise_replaces_the_roundings_in_training_alone():
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"gradient": "lsq", "formats": FORMATS}, ValueError, "is trained"),
+        ({"gradient": "lsq"}, ValueError, "`gradient` to be one of"),
         ({"method": "sine"}, ValueError, "`method` to be one of"),
         ({"power_taps": 2}, ValueError, "odd `power_taps`"),
         ({"coefficient": np.nan}, ValueError, "finite number"),
@@ -241,3 +241,28 @@ def test_a_signal_shorter_than_the_filter_raises():
 def test_odd_channels_raise():
     with pytest.raises(ValueError, match="even number of channels"):
         KerrRotation()(np.ones((1, 4, 3)))
+
+
+def test_the_address_of_a_table_takes_no_noise():
+    layer = KerrRotation(
+        0.3,
+        "lut",
+        formats={"phase": FixedPoint(8, 6), "output": FixedPoint(12, 10)},
+        gradient="noise",
+    )
+    assert layer.phase_quantizer.gradient == "straight_through"
+    assert layer.output_quantizer.gradient == "noise"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            {"formats": {"phase": FixedPoint(8, 6, max_digits=2)}},
+            r"`max_digits` .* alone.*formats\['phase'\]",
+        ),
+    ],
+)
+def test_roundings_that_are_not_defined_are_refused(arguments, words):
+    with pytest.raises(ValueError, match=f"KerrRotation expects {words}"):
+        KerrRotation(0.3, **arguments)

@@ -408,3 +408,9 @@ def test_digits_are_bounded_in_the_taps_alone():
     layer = QuantizedFIR(1, 3, few, tap_initializer="glorot_uniform")
     layer.build((None, 16, 2))
     assert signed_digits(layer.export_taps()).max() == 2
+
+
+@pytest.mark.parametrize("name", ["tap_gradient", "signal_gradient"])
+def test_gradients_have_known_names_without_formats_too(name):
+    with pytest.raises(ValueError, match=f"`{name}` to be one of .*'foo'"):
+        QuantizedFIR(1, 3, tap_format=None, signal_format=None, **{name: "foo"})

@@ -432,3 +432,19 @@ def test_200_bits_have_200_log_probabilities():
     np.testing.assert_allclose(
         found.joint_log_prob(value), tf.reduce_sum(each, axis=-1), rtol=1e-5
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"), [("bernoulli", (2, 3)), (bits_of_tfp, (2, 3))]
+)
+def test_an_event_of_the_whole_batch_is_refused(kind, shape):
+    with pytest.raises(ValueError, match="event_ndims.*2"):
+        StochasticNode(kind, "score", event_ndims=2).build(shape)
+
+
+@pytest.mark.parametrize("shapes", [((4, 1), (4, 3)), ((4, 3), (4, 1))])
+def test_a_pair_that_broadcasts_has_the_shape_of_its_samples(shapes):
+    node = StochasticNode("normal")
+    sample = node([np.zeros(shapes[0]), np.ones(shapes[1])])
+    assert tuple(sample.shape) == (4, 3)
+    assert node.compute_output_shape(list(shapes)) == (4, 3)

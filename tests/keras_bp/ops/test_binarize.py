@@ -255,3 +255,9 @@ def test_unknown_and_undefined_pairs_are_refused_with_the_known_ones():
         ops.binarize(x, "stochastic", noise=tf.zeros((3, 1)))
     with pytest.raises(ValueError, match="`temperature`.*temperature=0"):
         ops.binarize(x, temperature=0)
+
+
+def test_noise_is_not_broadcast():
+    for shape in ((1, 3), (4, 1), (3,)):
+        with pytest.raises(ValueError, match="`noise` of the shape of `x`"):
+            ops.binarize(tf.zeros((4, 3)), "stochastic", noise=tf.zeros(shape))

@@ -155,3 +155,32 @@ def test_lists_are_signals_and_what_is_no_tensor_is_named():
     np.testing.assert_array_equal(np.ravel(y), [3.0, 6.0])
     with pytest.raises(TypeError, match="fir expects `x` to be a tensor"):
         ops.fir(None, [[[3.0]]])
+
+
+@pytest.mark.parametrize(("padding", "time"), [("valid", 4), ("circular", 1)])
+def test_signals_that_are_too_short_are_refused(padding, time):
+    with pytest.raises(ValueError, match=f"at least .* Received: time={time}"):
+        ops.fir(tf.ones((2, time, 1)), tf.ones((5, 1, 1)), padding)
+
+
+@pytest.mark.parametrize("channels", [1, 8])
+@pytest.mark.parametrize("time", [1, 2, 3, 7])
+def test_a_short_signal_of_unknown_time_is_continued(channels, time):
+    @tf.function(input_signature=[tf.TensorSpec((None, None, channels))])
+    def filtered(x):
+        return ops.fir(x, taps, "circular")
+
+    x = RNG.normal(size=(3, time, channels)).astype("float32")
+    taps = RNG.normal(size=(9, channels, channels)).astype("float32")
+    places = (np.arange(time)[:, None] + 4 - np.arange(9)) % time
+    expected = np.einsum("btkc,kcf->btf", x[:, places], taps)
+    np.testing.assert_allclose(filtered(x), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_what_is_too_short_for_one_output_has_none():
+    @tf.function(input_signature=[tf.TensorSpec((None, None, 1))])
+    def filtered(x):
+        return ops.fir(x, tf.ones((5, 1, 1)))
+
+    assert filtered(tf.ones((2, 3, 1))).shape == (2, 0, 1)
+    assert filtered(tf.ones((2, 5, 1))).shape == (2, 1, 1)

@@ -79,3 +79,8 @@ def test_bad_arguments_are_refused():
         ops.guided_relu(x, threshold=float("nan"))
     with pytest.raises(ValueError, match="`negative_slope`.*-1"):
         ops.guided_relu(x, negative_slope=-1)
+
+
+def test_a_threshold_below_zero_is_refused_as_keras_does():
+    with pytest.raises(ValueError, match="`threshold`.*-0.5"):
+        ops.guided_relu(tf.zeros(2), threshold=-0.5)

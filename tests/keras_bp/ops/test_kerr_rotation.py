@@ -52,3 +52,8 @@ def test_a_table_gives_its_entry_and_the_derivative_with_entries(
 def test_an_unknown_method_raises():
     with pytest.raises(ValueError, match="expects `method` to be one of"):
         ops.kerr_rotation(np.ones((1, 1, 2)), np.ones((1, 1, 1)), "taylor9")
+
+
+def test_an_odd_number_of_channels_is_refused():
+    with pytest.raises(ValueError, match=r"even number of channels.*2, 3, 3"):
+        ops.kerr_rotation(tf.zeros((2, 3, 3)), tf.zeros((2, 3, 1)))

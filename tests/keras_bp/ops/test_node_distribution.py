@@ -488,3 +488,46 @@ def test_a_list_of_one_tensor_is_the_tensor():
     x = tensors.zeros((1, 2))
     found = ops.node_distribution("bernoulli", [x])
     np.testing.assert_allclose(found.mean(), [[0.5, 0.5]])
+
+
+@pytest.mark.parametrize(
+    ("kind", "logits"),
+    [("one_hot", [[0.5, -np.inf, 1.0]]), ("bernoulli", [[0.5, -np.inf, 1e3]])],
+)
+def test_what_is_impossible_softens_with_finite_gradients(kind, logits):
+    temperature = tf.constant(0.5)
+    logits = tf.constant(logits)
+    with tf.GradientTape() as tape:
+        tape.watch([logits, temperature])
+        made = ops.node_distribution(kind, logits)
+        soft = made.soften(made.continuous(uniform(1, 3)), temperature)
+        total = tensors.sum(soft * [1.0, 2.0, 3.0])
+    assert soft[0, 1] == 0
+    for found in tape.gradient(total, [logits, temperature]):
+        assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "most"),
+    [
+        ("bernoulli", tf.zeros((4, 2)), 1),
+        ("one_hot", tf.zeros((4, 2, 3)), 2),
+        ("categorical", tf.zeros((4, 2, 3)), 1),
+        ("normal", [tf.zeros((4, 2)), tf.ones((4, 2))], 1),
+        (independent_bits, tf.zeros((4, 2)), 0),
+    ],
+)
+def test_an_event_does_not_take_in_the_batch(kind, inputs, most):
+    made = ops.node_distribution(kind, inputs, most)
+    assert made.joint_log_prob(made.mode()).shape == (4,)
+    with pytest.raises(ValueError, match=f"`event_ndims` to be {most} or less"):
+        ops.node_distribution(kind, inputs, most + 1)
+
+
+def test_classes_are_counted_where_their_shape_is_known():
+    @tf.function(input_signature=[tf.TensorSpec((1, None, 3))])
+    def states(logits):
+        return ops.node_distribution("one_hot", logits).states()
+
+    with pytest.raises(ValueError, match="one_hot.*enumerated where its shape"):
+        states(tf.zeros((1, 2, 3)))

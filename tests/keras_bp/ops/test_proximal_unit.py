@@ -273,3 +273,10 @@ def test_bad_arguments_are_refused():
         proximal_unit(x, x, x, "relu", 0.1)
     with pytest.raises(ValueError, match="`negative_slope`.*-0.1"):
         proximal_unit(x, x, x, "leaky_relu", -0.1)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "gelu", "relu"])
+def test_a_batch_may_be_empty(compiled, activation):
+    empty = tf.zeros((0, 3))
+    found = compiled(lambda c: proximal_unit(c, c, c, activation))(empty)
+    assert found.shape == (0, 3)

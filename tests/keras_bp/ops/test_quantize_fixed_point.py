@@ -193,3 +193,17 @@ def test_few_digits_pass_the_gradient_straight_through(value_and_gradient):
     )
     np.testing.assert_array_equal(y, [-32, -4, 2, 16, 16])
     np.testing.assert_array_equal(dx, [0, 1, 1, 1, 0])
+
+
+@pytest.mark.parametrize("max_digits", [None, 2])
+def test_nan_stays_nan(compiled, max_digits):
+    form = FixedPoint(8, 6, max_digits=max_digits)
+    found = compiled(lambda x: ops.quantize_fixed_point(x, form))(
+        tf.constant([np.nan, 0.5])
+    )
+    np.testing.assert_array_equal(found, [np.nan, 0.5])
+
+
+def test_a_rate_needs_the_step_that_is_trained():
+    with pytest.raises(ValueError, match="overflow_rate expects `log2_step`"):
+        ops.overflow_rate(tf.zeros(3), FixedPoint(8, 6, scale="real"))

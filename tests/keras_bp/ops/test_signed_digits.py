@@ -35,3 +35,7 @@ def test_one_digit_leaves_the_powers_of_two():
 def test_numbers_that_are_no_integers_raise():
     with pytest.raises(TypeError, match="signed_digits expects integers"):
         signed_digits([0.5])
+
+
+def test_a_number_has_a_count_without_axes():
+    assert signed_digits(7).shape == () and signed_digits(7) == 2

@@ -94,6 +94,11 @@ def test_images_of_latents_are_flattened():
         ("`prior` to be one of", ValueError, "cauchy"),
         ("`prior` to be one of", TypeError, 3),
         ("`prior` to give one log-density", ValueError, lambda z: -(z**2)),
+        (
+            "`prior` to give one log-density",
+            ValueError,
+            lambda z: tf.reduce_sum(z, keepdims=True)[0],
+        ),
     ],
 )
 def test_bad_priors_are_named(words, error, prior):

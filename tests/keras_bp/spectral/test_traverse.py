@@ -148,3 +148,18 @@ def test_bad_arguments_are_refused():
         traverse(model, Z, 0.5)
     with pytest.raises(ValueError, match="a singular value above zero"):
         traverse(linear(np.diag([1.0, 0.0])), Z[:, :2], 1, unit="output")
+
+
+def test_a_direction_within_the_rounding_of_an_inner_layer_is_refused():
+    # Of rank one, up to the rounding of bfloat16; the outputs are float32.
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential(
+        [
+            keras.Input((2,)),
+            keras.layers.Dense(1, dtype="mixed_bfloat16"),
+            keras.layers.Dense(6, dtype="mixed_bfloat16"),
+            keras.layers.Dense(6, dtype="float32"),
+        ]
+    )
+    with pytest.raises(ValueError, match="a singular value above zero"):
+        traverse(model, np.ones((1, 2), "float32"), 1, 1, 0.5, "output")

@@ -347,3 +347,16 @@ def test_wrong_models_and_arguments_are_refused():
         gradient_check(model, ONE, copies=0)
     with pytest.raises(ValueError, match="`num_estimates`.*1"):
         gradient_check(model, ONE, num_estimates=1)
+
+
+def test_gradients_that_are_not_finite_do_not_pass():
+    # The logarithm of what is below zero in most states.
+    report = check(
+        gaussian("score", lambda z: ops.log(ops.sum(z, axis=-1))),
+        ONE,
+        method="monte_carlo",
+        num_estimates=20,
+    )
+    assert math.isnan(report.worst_z)
+    assert not report.passed()
+    assert "nan" in str(report)

@@ -13,6 +13,7 @@ from weighted_graphs import ONE, weighted
 from keras_bp.layers import CostNode, StochasticNode
 from keras_bp.stochastic import gradient_variance
 from keras_bp.stochastic._moments import NUM_BLOCKS, gather_moments
+from keras_bp.stochastic.gradient_variance import VarianceRow
 from keras_bp.training import SurrogateModel
 
 
@@ -155,3 +156,8 @@ def test_wrong_models_and_arguments_are_refused():
     model = weighted(toy("score"))
     with pytest.raises(TypeError, match="`num_estimates`.*2.5"):
         gradient_variance(model, ONE, num_estimates=2.5)
+
+
+def test_a_variance_that_is_not_a_number_has_no_logarithm():
+    row = VarianceRow("a", 1, math.nan, math.nan, math.nan)
+    assert math.isnan(row.log_variance)

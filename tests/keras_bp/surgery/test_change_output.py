@@ -265,3 +265,16 @@ def test_no_model_and_an_unknown_output_raise():
         change_output(BinaryNeuron(), "logit")
     with pytest.raises(ValueError, match="`output` to be one of.*'bits'"):
         change_output(sequential(BinaryNeuron()), "bits")
+
+
+@each_output
+def test_the_end_of_a_functional_model_inside_of_one_is_changed(output):
+    inner = functional(layers.Activation("sigmoid"))
+    x = keras.Input((7,))
+    doubled = layers.Dense(7, kernel_initializer="identity")
+    model = keras.Model(x, inner(doubled(x)))
+    changed = change_output(model, output, seed=0)
+    flat = change_output(inner, output, seed=0)
+    np.testing.assert_array_equal(changed(X), flat(X))
+    doubled.kernel.assign(2 * np.eye(7))
+    np.testing.assert_array_equal(changed(X), flat(2 * X))

@@ -112,3 +112,29 @@ def test_bad_arguments_are_refused():
     flat = keras.Sequential([keras.Input((3,)), layers.ReLU()])
     with pytest.raises(ValueError, match="trainable weights"):
         parameter_randomization(flat, np.ones((1, 3)), 0)
+
+
+def test_layers_that_are_frozen_inside_of_others_are_named():
+    inner = keras.Sequential([layers.Dense(3, trainable=False)])
+    model = keras.Sequential([keras.Input((3,)), inner, layers.Dense(2)])
+    with pytest.raises(ValueError, match="trainable as a whole.*12 weights"):
+        parameter_randomization(model, np.ones((1, 3), "float32"), 0)
+
+
+def test_a_random_class_of_dense_outputs_stays_the_same():
+    model = keras.Sequential(
+        [keras.Input((4, 4, 1)), layers.Conv2D(5, 1, name="only")]
+    )
+    targets = []
+
+    class Listening(Attributor):
+        def __call__(self, x, target, *args):
+            targets.append(np.array(target))
+            return super().__call__(x, target, *args)
+
+    images = np.ones((3, 4, 4, 1), "float32")
+    parameter_randomization(
+        Listening(model), images, "random", similarity="cosine"
+    )
+    assert len(targets) == 2 and targets[0].shape == (3,)
+    np.testing.assert_array_equal(*targets)
