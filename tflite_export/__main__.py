@@ -9,12 +9,23 @@ those it prints the signal-to-noise ratio.
 import contextlib
 import sys
 import time
+import zipfile
 
 import keras
 from absl import app, flags
 
 from tflite_export.export import TARGETS, export
 
+# The last two are of files that are no whole model.
+_FAILURES = (
+    ImportError,
+    OSError,
+    TypeError,
+    ValueError,
+    RuntimeError,
+    KeyError,
+    zipfile.BadZipFile,
+)
 _OUT = flags.DEFINE_string("out", None, "Folder to write; new or empty.")
 _TARGET = flags.DEFINE_list(
     "target", ["litert"], f"Targets, of {', '.join(TARGETS)}."
@@ -63,7 +74,7 @@ def main(argv):
             verify=_VERIFY.value,
             progress=lambda words: print(words, flush=True),
         )
-    except (ImportError, OSError, TypeError, ValueError, RuntimeError) as error:
+    except _FAILURES as error:
         print(f"Nothing was exported. {error}", file=sys.stderr)
         return 1
     print(summary(result))

@@ -45,3 +45,15 @@ def check_ranges(ranges, inputs):
                 f"largest value. Received: {low}, {high}"
             )
     return [(int(low), int(high)) for low, high in ranges]
+
+
+def check_values(values, ranges):
+    """Raises `ValueError` where an array leaves the range of its input."""
+    for index, (value, ends) in enumerate(zip(values, ranges, strict=True)):
+        low, high = ends
+        if value.size and (value.min() < low or value.max() > high):
+            raise ValueError(
+                f"AdderGraph expects input {index} from {low} to {high}, as "
+                f"`input_ranges` says. Received: from {value.min()} to "
+                f"{value.max()}"
+            )

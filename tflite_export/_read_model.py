@@ -45,14 +45,14 @@ def read_stages(layer, *, owner):
 
     Raises:
         TypeError: `layer` is none of those.
-        ValueError: It is not built, does not round each number, or contains
-            another layer.
+        ValueError: It is not built, does not round each number, contains
+            another layer, or a rotation gets another format than it says.
     """
     if isinstance(layer, TimeDomainDBP):
         return _read_dbp(layer, owner)
     if isinstance(layer, (QuantizedFIR, KerrRotation)):
         shape = (layer.get_build_config() or {}).get("input_shape")
-        return _read_layers([layer], shape)
+        return _read_layers([layer], shape, owner)
     if not isinstance(layer, keras.Model) or not _has_graph(layer):
         raise TypeError(
             f"{owner} expects a keras_bp.layers.QuantizedFIR or KerrRotation, "
@@ -76,14 +76,14 @@ def read_stages(layer, *, owner):
             f"{_named(others) or 'none but those'}, {len(layer.inputs)} inputs "
             f"and {len(layer.outputs)} outputs"
         )
-    return _read_layers(applied, layer.input_shape)
+    return _read_layers(applied, layer.input_shape, owner)
 
 
-def _read_layers(layers, shape):
+def _read_layers(layers, shape, owner):
     stages, real = [], []
     for layer in layers:
         before = stages[-1].output_format if stages else None
-        added = _stages_of(layer, before)
+        added = _stages_of(layer, before, owner)
         stages += added
         real += [None] * (len(added) - 1) + [_real_numbers(layer)]
     each = 2
@@ -95,14 +95,26 @@ def _read_layers(layers, shape):
     return Reading(stages, real, channels, time)
 
 
-def _stages_of(layer, before):
+def _numbers_of(form):
+    """What tells which numbers a format has, however it came to them."""
+    return form.step, form.minimum_integer, form.maximum_integer
+
+
+def _stages_of(layer, before, owner):
     """The stage of a layer, and the rounding that it begins with."""
     if isinstance(layer, QuantizedFIR):
         signal = before if layer.signal_format is None else None
         stage = FIRSpec.from_layer(layer, signal_format=signal)
     else:
-        # It does not round its input: it says what that was rounded to.
         stage = KerrSpec.from_layer(layer)
+        # It does not round its input: it says what that was rounded to.
+        if before and _numbers_of(before) != _numbers_of(stage.signal_format):
+            raise ValueError(
+                f"{owner} expects a rotation whose `signal_format` is what "
+                "the layer before it rounds to, since it does not round "
+                f"again: {before}. Received: {layer.name!r} with "
+                f"signal_format={stage.signal_format}"
+            )
     if before is None or before == stage.signal_format:
         return [stage]
     return [RoundSpec(before, stage.signal_format), stage]

@@ -5,6 +5,9 @@ import numpy as np
 from keras_bp import _checks
 from keras_bp.ops import FixedPoint
 
+# Of constants; all others are rounded where a filter runs, without a table.
+_MAY_HAVE_DIGITS = ("tap_format", "coefficient_format")
+
 
 def as_int64(name, value, *, owner):
     """Returns `value` as an int64 array, or raises `TypeError`."""
@@ -27,7 +30,7 @@ def check_is_format(name, form, *, owner):
 
 
 def check_format(name, form, *, owner):
-    """Raises unless `form` is a `FixedPoint` with a fixed step."""
+    """Raises unless `form` is a `FixedPoint` that a target can round to."""
     check_is_format(name, form, owner=owner)
     if form.scale != "fixed":
         raise ValueError(
@@ -35,11 +38,22 @@ def check_format(name, form, *, owner):
             f"one over by `{owner}.from_layer`. "
             f"Received: scale={form.scale!r}"
         )
+    if form.max_digits is not None and name not in _MAY_HAVE_DIGITS:
+        raise ValueError(
+            f"{owner} expects a `{name}` without `max_digits`, which is for "
+            "taps and coefficients: no target rounds a signal so. "
+            f"Received: max_digits={form.max_digits}"
+        )
 
 
 def check_range(name, value, form, *, owner):
     """Raises `ValueError` where integers leave the range of a format."""
     low, high = form.minimum_integer, form.maximum_integer
+    check_ends(name, value, low, high, owner=owner)
+
+
+def check_ends(name, value, low, high, *, owner):
+    """Raises `ValueError` where integers leave the range of a format."""
     if value.size and (value.min() < low or value.max() > high):
         raise ValueError(
             f"{owner} expects `{name}` from {low} to {high}, the range of its "

@@ -5,7 +5,7 @@ import heapq
 
 import numpy as np
 
-from tflite_export._adder_checks import check_matrix, check_ranges
+from tflite_export._adder_checks import check_matrix, check_ranges, check_values
 from tflite_export._adder_sharing import SharedTerms, digit_terms
 from tflite_export._signals import as_int64
 
@@ -139,7 +139,8 @@ class AdderGraph:
 
         Raises:
             TypeError: `inputs` does not hold integers.
-            ValueError: It has another shape.
+            ValueError: It has another shape, or a value is out of
+                `input_ranges`.
         """
         inputs = as_int64("inputs", inputs, owner="AdderGraph")
         if inputs.ndim == 0 or inputs.shape[-1] != self.inputs:
@@ -148,6 +149,7 @@ class AdderGraph:
                 f"Received: shape={inputs.shape}"
             )
         values = list(np.moveaxis(inputs, -1, 0))
+        check_values(values, self.input_ranges)
         zero = np.zeros(inputs.shape[:-1], "int64")
         for adder in self.adders:
             left = zero if adder.left is None else values[adder.left]

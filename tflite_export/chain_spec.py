@@ -16,6 +16,8 @@ KINDS = {"fir": FIRSpec, "kerr": KerrSpec, "round": RoundSpec}
 
 # Integers up to here are floats, too.
 _LARGEST_EXACT = 2**53
+# Those of an integer that float32 holds.
+_FLOAT32_BITS = 24
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -92,8 +94,9 @@ class ChainSpec(Described):
 
         Raises:
             TypeError: It is none of those.
-            ValueError: It is not built, does not round each number, or
-                contains another layer.
+            ValueError: It is not built, does not round each number, contains
+                another layer, or a rotation whose `signal_format` is not
+                what the layer before it gives.
         """
         found = read_stages(layer, owner="ChainSpec.from_layer")
         return cls(
@@ -146,7 +149,12 @@ class ChainSpec(Described):
 
     @property
     def delay(self):
-        """Samples of the input by which a stream lags behind `run`."""
+        """Samples of the input by which a stream lags behind `run`.
+
+        With strides it holds where, at each filter, the lag so far is a
+        multiple of the strides so far; elsewhere a stream keeps other
+        outputs than `run`, and no lag makes them equal.
+        """
         found, rate = 0, 1
         for stage in self.stages:
             found += rate * stage.delay
@@ -167,7 +175,8 @@ class ChainSpec(Described):
 
         Args:
             samples: Float array `(batch, time, channels)`. As the layers do,
-                it is computed in float32.
+                it is computed in float32, and in float64 where the format
+                has more than the 24 bits that float32 holds.
 
         Returns:
             NumPy array of int64 of that shape.
@@ -175,8 +184,10 @@ class ChainSpec(Described):
         Raises:
             ValueError: A sample is not finite.
         """
-        samples = np.float32(samples) * np.float32(self.input_gain)
         form = self.input_format
+        wide = form.word_length > _FLOAT32_BITS
+        dtype = np.float64 if wide else np.float32
+        samples = dtype(samples) * dtype(self.input_gain)
         return reference.quantize(samples, form, -form.fraction_bits)
 
     def dequantize(self, integers):

@@ -45,8 +45,8 @@ class FIRSpec(Described):
 
     Raises:
         TypeError: `taps` does not hold integers, or a format is none.
-        ValueError: A number, name or shape is out of range, or the step of
-            a format is trained.
+        ValueError: A number, name or shape is out of range, the step of a
+            format is trained, or another than `tap_format` has `max_digits`.
 
     Example:
 
@@ -155,7 +155,13 @@ class FIRSpec(Described):
 
     @property
     def delay(self):
-        """Samples by which a stream lags behind the whole signal."""
+        """Samples by which a stream lags behind the whole signal.
+
+        With `padding="valid"` the whole signal has no output ahead of the
+        first one of full length, and a stream has.
+        """
+        if self.padding == "valid":
+            return self.memory
         return padding_lengths(len(self.taps), self.padding)[1]
 
     def bounds(self, channels):

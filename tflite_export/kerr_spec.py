@@ -11,6 +11,7 @@ from tflite_export import reference
 from tflite_export._described import Described
 from tflite_export._kerr_tables import check_tables, tables_of
 from tflite_export._signals import as_int64, check_format, check_range
+from tflite_export.reference._rounding import LARGEST
 
 METHODS = ("taylor2", "taylor3", "lut")
 
@@ -53,7 +54,8 @@ class KerrSpec(Described):
     Raises:
         TypeError: An array does not hold integers, or a format is none.
         ValueError: A number, name or shape is out of range, a step is
-            trained, or tables are missing or of another length.
+            trained, another than `coefficient_format` has `max_digits`, or
+            tables are missing or of another length.
 
     Example:
 
@@ -218,7 +220,8 @@ class KerrSpec(Described):
 
         Raises:
             TypeError: `signal` does not hold integers.
-            ValueError: It is out of range, too short, or of another shape.
+            ValueError: It is out of range, too short, or of another shape, or
+                a sum could exceed 64 bits.
         """
         owner = "KerrSpec.run"
         signal = as_int64("signal", signal, owner=owner)
@@ -235,7 +238,17 @@ class KerrSpec(Described):
                 f"{len(self.coefficients)} coefficients. "
                 f"Received: time={signal.shape[1]}"
             )
+        self._check_sums(signal.shape[2], owner)
         return reference.kerr(signal, self)
+
+    def _check_sums(self, channels, owner):
+        for name, bound in self.bounds(channels).items():
+            if bound > LARGEST:
+                raise ValueError(
+                    f"{owner} expects sums of at most 64 bits; take shorter "
+                    f"formats. Received: {name!r} up to "
+                    f"2^{bound.bit_length() - 1}"
+                )
 
     def get_config(self):
         """Everything as a dictionary that JSON holds."""

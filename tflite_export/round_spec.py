@@ -17,7 +17,7 @@ class RoundSpec:
 
     Raises:
         TypeError: A format is no `FixedPoint`.
-        ValueError: The step of a format is trained.
+        ValueError: The step of a format is trained, or it has `max_digits`.
 
     Example:
 
@@ -81,7 +81,18 @@ class RoundSpec:
 
     @classmethod
     def from_config(cls, config):
-        """The reverse of `get_config`."""
+        """The reverse of `get_config`.
+
+        Raises:
+            ValueError: An entry is missing or unknown.
+        """
+        names = {"kind", *(field.name for field in dataclasses.fields(cls))}
+        wrong = sorted(names ^ set(config))
+        if wrong:
+            raise ValueError(
+                "RoundSpec.from_config expects the entries that `get_config` "
+                f"makes. Received: missing or unknown entries {wrong}"
+            )
         return cls(
             FixedPoint.from_config(config["signal_format"]),
             FixedPoint.from_config(config["output_format"]),

@@ -17,7 +17,9 @@ class Stream:
     zeros, as with `padding="causal"`; a filter of another padding, or with a
     filter on the power, lags by its `delay`, so that, but for the ends of a
     signal, the output is that of `ChainSpec.run`, `ChainSpec.delay` samples
-    later. How a signal is cut into blocks makes no difference.
+    of the input later. With strides that holds where the lag at each filter
+    is a multiple of them, see `ChainSpec.delay`: the first sample always
+    gives an output. How a signal is cut into blocks makes no difference.
 
     Args:
         chain: `ChainSpec`.

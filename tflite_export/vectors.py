@@ -22,11 +22,12 @@ def draw(chain, kind="random", time=256, *, batch=1, seed=0):
 
     Args:
         chain: `ChainSpec`.
-        kind: String. `"random"`: Gaussian, a quarter of the range in standard
-            deviation, as a signal is. `"full_scale"`: uniform over the range.
-            `"largest"`, `"smallest"`: one end of the range throughout.
-            `"alternating"`: both ends in turns, another phase for each
-            channel. `"impulse"`: one sample at the upper end.
+        kind: String. `"random"`: Gaussian around the middle of the range,
+            with a standard deviation of an eighth of it, which is a quarter
+            of full scale, as a signal is. `"full_scale"`: uniform over the
+            range. `"largest"`, `"smallest"`: one end of the range
+            throughout. `"alternating"`: both ends in turns, another phase
+            for each channel. `"impulse"`: one sample at the upper end.
         time: Positive integer, samples. Defaults to `256`.
         batch: Positive integer. Defaults to `1`.
         seed: Integer. Defaults to `0`.

@@ -6,7 +6,9 @@ from keras import ops
 from keras_bp.optics._dbp_taps import choose_log2_scales
 from keras_bp.optics.dbp_formats import DBPFormats
 
-_STRUCTURE = ("link", "steps_per_span", "split", "power_taps")
+# What the steps follow from, and what the filters were designed by.
+_STRUCTURE = ("link", "num_taps", "steps_per_span", "split", "power_taps")
+_DESIGN = ("filters", "bandwidth", "max_gain")
 
 
 def rescale(model, max_drift, owner):
@@ -37,13 +39,17 @@ def copied(model, cuts, changes):
         changes: Dictionary, arguments that differ.
 
     Raises:
-        ValueError: `changes` names what the steps follow from.
+        ValueError: `changes` names what the steps or filters follow from.
     """
-    wrong = sorted(set(changes) & {*_STRUCTURE, "num_taps"})
+    wrong = set(changes) & {*_STRUCTURE, *_DESIGN}
+    # Errors are carried from filter to filter where taps are designed.
+    if changes.get("error_feedback"):
+        wrong.add("error_feedback")
     if wrong:
         raise ValueError(
             f"{type(model).__name__}.copied expects changes that leave the "
-            f"steps and filters as they are. Received: {', '.join(wrong)}"
+            "steps and filters as they are. "
+            f"Received: {', '.join(sorted(wrong))}"
         )
     lengths = [
         length - 2 * cut
@@ -90,11 +96,14 @@ def formats_for(model, tap_bits, signal_bits, changes):
             for layer in model.kerr_layers
         ]
     found = np.concatenate([np.ravel(part) for part in found])
+    largest = float(np.abs(found).max())
+    # Of a link without Kerr effect, the usual range holds them.
+    held = {"max_coefficient": 2 * largest} if largest else {}
     return DBPFormats.of(
         tap_bits,
         signal_bits,
-        max_coefficient=2 * float(np.abs(found).max()),
         signed=model.power_taps > 1 or bool(found.min() < 0),
+        **held,
         **changes,
     )
 

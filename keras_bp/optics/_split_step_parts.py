@@ -42,7 +42,9 @@ def step_edges(link, num_steps, rule):
     if rule == "constant" or alpha == 0:
         return part * link.span_length
     loss = -np.expm1(-alpha * link.span_length)
-    return -np.log1p(-part * loss) / alpha
+    edges = -np.log1p(-part[:-1] * loss) / alpha
+    # Of a long span the loss is 1 in float64, and its end would be infinite.
+    return np.append(edges, link.span_length)
 
 
 def linear_exponents(link, num_samples, sample_rate):
@@ -77,7 +79,7 @@ def power_of(u):
         u: Complex tensor of shape `(batch, polarizations, time)`.
 
     Returns:
-        Float tensor of shape `(batch, 1, time)`, or `(batch, 1, time)`.
+        Float tensor of shape `(batch, 1, time)`.
     """
     real, imag = tf.math.real(u), tf.math.imag(u)
     power = real * real + imag * imag

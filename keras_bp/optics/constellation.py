@@ -21,7 +21,8 @@ class Constellation:
         order: Integer, number of points: 4, 16, 64 or 256.
 
     Raises:
-        ValueError: `order` is another.
+        TypeError: `order` is no integer.
+        ValueError: It is another.
 
     Example:
 
@@ -34,6 +35,8 @@ class Constellation:
     order: int = 16
 
     def __post_init__(self):
+        _checks.check_integer("order", self.order, owner="Constellation")
+        object.__setattr__(self, "order", int(self.order))
         if self.order not in ORDERS:
             raise ValueError(
                 f"Constellation expects `order` to be one of {ORDERS}. "
@@ -71,8 +74,19 @@ class Constellation:
 
         Returns:
             Int64 array of that shape, indices into `points`.
+
+        Raises:
+            TypeError: `received` does not hold numbers.
+            ValueError: A sample is not finite.
         """
-        received = np.asarray(received)
+        owner = "Constellation.decide"
+        received = _checks.as_complex("received", received, owner=owner)
+        wrong = np.count_nonzero(~np.isfinite(received))
+        if wrong:
+            raise ValueError(
+                f"{owner} expects finite samples. Received: {wrong} infinite "
+                "or undefined ones"
+            )
         axes = (
             np.clip(
                 np.rint((part / self._unit + self._side - 1) / 2),
@@ -119,7 +133,8 @@ def draw_symbols(modulation, shape, rng):
         Complex128 array of `shape`.
 
     Raises:
-        ValueError: `modulation` is unknown.
+        TypeError: `rng` is no generator, or a size or order no integer.
+        ValueError: `modulation` is unknown, or a size out of range.
     """
     if not isinstance(rng, np.random.Generator):
         raise TypeError(
@@ -130,14 +145,31 @@ def draw_symbols(modulation, shape, rng):
         _checks.check_integer(
             "shape", size, minimum=0, maximum=2**31 - 1, owner="draw_symbols"
         )
-    if isinstance(modulation, str) and modulation == "gaussian":
+    points = points_of(modulation, owner="draw_symbols")
+    if points is None:
         return rng.normal(size=(*shape, 2)) @ np.array([1, 1j]) / np.sqrt(2)
+    return rng.choice(points, size=shape)
+
+
+def points_of(modulation, *, owner):
+    """The points of a modulation, or None for Gaussian symbols.
+
+    Args:
+        modulation: See `draw_symbols`.
+        owner: String, who asks, for the message.
+
+    Raises:
+        TypeError: An order is no integer.
+        ValueError: `modulation` is unknown.
+    """
     if isinstance(modulation, str):
         _checks.check_one_of(
             "modulation",
             modulation,
             ("gaussian", *map(str, ORDERS)),
-            owner="draw_symbols",
+            owner=owner,
         )
+        if modulation == "gaussian":
+            return None
         modulation = int(modulation)
-    return rng.choice(Constellation(modulation).points, size=shape)
+    return Constellation(modulation).points

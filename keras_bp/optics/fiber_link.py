@@ -13,6 +13,7 @@ _LIGHT = 299_792_458.0  # m/s
 # fits, and so narrow that a value in another unit does not, where that can be
 # told. Those below are 0, or of this magnitude at least.
 _LEAST = {"attenuation": 1e-3, "beta_2": 1e-3, "gamma": 1e-2}
+_MOST_LOSS = 300.0  # dB of a span; float32 holds the gain that undoes it.
 _RANGES = {
     "symbol_rate": ("GBd", 0.1, 1000.0),
     "span_length": ("km", 0.001, 1000.0),
@@ -70,7 +71,8 @@ class FiberLink:
     Raises:
         TypeError: A count is no integer.
         ValueError: A quantity is out of range, which most wrong units and
-            signs make it; or the pulse or the channels do not fit the band.
+            signs make it; a span loses more than 300 dB; or the pulse or the
+            channels do not fit the band.
 
     Example:
 
@@ -117,6 +119,15 @@ class FiberLink:
             _checks.check_integer(
                 name, value, minimum=low, maximum=high, **check
             )
+        if self.span_gain > _MOST_LOSS:
+            raise ValueError(
+                f"{type(self).__name__} expects `span_length` and "
+                f"`attenuation` of a span to lose {_MOST_LOSS:g} dB at most. "
+                f"Received: {self.span_gain:g} dB"
+            )
+        for name in ("receiver_bandwidth", "channel_spacing"):
+            if getattr(self, name) is not None:
+                _checks.check_number(name, getattr(self, name), **check)
         self._check_bands()
 
     def _check_range(self, name):

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import numbers
 import os
 import pathlib
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from keras_bp import _checks
 from keras_bp.optics._tensorflow import tf
-from keras_bp.optics.simulate import simulate
+from keras_bp.optics.simulate import check_blocks, simulate
 
 
 def link_dataset(
@@ -54,7 +55,7 @@ def link_dataset(
         channels)`.
 
     Raises:
-        TypeError: A count is no integer.
+        TypeError: A count is no integer, or `link` no `FiberLink`.
         ValueError: A number is out of range, or the file at `cache` holds
             other blocks.
 
@@ -80,6 +81,9 @@ def link_dataset(
         "steps_per_span": steps_per_span,
         "rule": rule,
     }
+    # A `tf.data.Dataset` would tell of them late, and in its own words.
+    check_blocks(owner, **arguments)
+    arguments = {name: _plain(value) for name, value in arguments.items()}
     if cache is False:
         return _fresh(arguments, num_blocks // batch_size, batch_size)
     arguments["num_blocks"] = num_blocks
@@ -90,6 +94,11 @@ def link_dataset(
     data = tf.data.Dataset.from_tensor_slices(blocks)
     data = data.shuffle(num_blocks, seed=seed)
     return data.batch(batch_size, drop_remainder=True).prefetch(1)
+
+
+def _plain(value):
+    """An integer of NumPy as one of Python, which JSON holds."""
+    return int(value) if isinstance(value, numbers.Integral) else value
 
 
 def _fresh(arguments, batches, batch_size):

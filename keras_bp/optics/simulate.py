@@ -8,7 +8,7 @@ import numpy as np
 from keras_bp import _checks
 from keras_bp.optics._split_step_parts import check_steps
 from keras_bp.optics._tensorflow import tf
-from keras_bp.optics.constellation import draw_symbols
+from keras_bp.optics.constellation import draw_symbols, points_of
 from keras_bp.optics.edfa import edfa
 from keras_bp.optics.fiber_link import check_link
 from keras_bp.optics.receiver import receiver
@@ -82,23 +82,24 @@ def simulate(
     ((3, 512, 2), (3, 256, 2))
     """
     owner = "simulate"
-    check_link(link, owner)
-    for name, value, low in (
-        ("num_blocks", num_blocks, 1),
-        ("symbols_per_block", symbols_per_block, 1),
-        ("first_block", first_block, 0),
-        ("batch_size", batch_size, 1),
-    ):
-        _checks.check_integer(
-            name, value, minimum=low, maximum=_LARGEST_COUNT, owner=owner
-        )
-    _checks.check_integer("seed", seed, minimum=0, owner=owner)
-    check_steps("steps_per_span", steps_per_span, owner)
-    _checks.check_one_of("rule", rule, RULES, owner=owner)
+    check_blocks(
+        owner,
+        link=link,
+        symbols_per_block=symbols_per_block,
+        modulation=modulation,
+        power=power,
+        seed=seed,
+        steps_per_span=steps_per_span,
+        rule=rule,
+    )
+    _check_count("num_blocks", num_blocks, 1, owner)
+    _check_count("first_block", first_block, 0, owner)
+    _check_count("batch_size", batch_size, 1, owner)
     _checks.check_one_of("dtype", dtype, DTYPES, owner=owner)
-    powers = _checked_powers(link, power)
+    # The amplitude, in units of the root of the reference power.
+    amplitudes = 10 ** ((_powers(link, power) - link.launch_power) / 20)
     draw = functools.partial(
-        _draw_block, link, symbols_per_block, modulation, powers, seed
+        _draw_block, link, symbols_per_block, modulation, amplitudes, seed
     )
     # The last batch is filled up: another size would compile once more.
     batch_size = min(batch_size, num_blocks)
@@ -119,17 +120,47 @@ def simulate(
     )
 
 
-def _checked_powers(link, power):
-    powers = np.atleast_1d(link.launch_power if power is None else power)
+def check_blocks(owner, **arguments):
+    """Raises for what blocks cannot be.
+
+    Args:
+        owner: String, who asks, for the message.
+        **arguments: Those of `simulate` that its blocks depend on, each but
+            `num_blocks`, `first_block` and `dtype`.
+
+    Raises:
+        TypeError: A count is no integer, or `link` no `FiberLink`.
+        ValueError: A number or name is out of range.
+    """
+    check_link(arguments["link"], owner)
+    _check_count("symbols_per_block", arguments["symbols_per_block"], 1, owner)
+    _checks.check_integer("seed", arguments["seed"], minimum=0, owner=owner)
+    check_steps("steps_per_span", arguments["steps_per_span"], owner)
+    _checks.check_one_of("rule", arguments["rule"], RULES, owner=owner)
+    points_of(arguments["modulation"], owner=owner)
+    powers = _powers(arguments["link"], arguments["power"])
+    if not powers.size:
+        raise ValueError(
+            f"{owner} expects `power` of one number or more. Received: none"
+        )
     for one in powers:
-        _checks.check_number("power", one, owner="simulate")
+        _checks.check_number("power", one, owner=owner)
         if not -60 <= one <= 40:
             raise ValueError(
-                "simulate expects `power` in dBm, from -60 to 40. "
+                f"{owner} expects `power` in dBm, from -60 to 40. "
                 f"Received: power={one}"
             )
-    # The amplitude, in units of the root of the reference power.
-    return 10 ** ((powers - link.launch_power) / 20)
+
+
+def _check_count(name, value, least, owner):
+    _checks.check_integer(
+        name, value, minimum=least, maximum=_LARGEST_COUNT, owner=owner
+    )
+
+
+def _powers(link, power):
+    """The launch powers that a block draws from, in dBm."""
+    return np.atleast_1d(link.launch_power if power is None else power)
 
 
 def _draw_block(link, symbols_per_block, modulation, amplitudes, seed, number):

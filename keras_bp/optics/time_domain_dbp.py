@@ -243,7 +243,8 @@ class TimeDomainDBP(Equalizer):
             **changes: Arguments that differ, for instance `formats` and
                 `method` for the fixed-point model of a real one. Those that
                 the steps and filters follow from (`link`, `num_taps`,
-                `steps_per_span`, `split`, `power_taps`) cannot.
+                `steps_per_span`, `split`, `power_taps`, `filters`,
+                `bandwidth`, `max_gain`, a true `error_feedback`) cannot.
 
         Returns:
             Model of the same class. Taps that are held stay so, rounded to
@@ -266,7 +267,8 @@ class TimeDomainDBP(Equalizer):
 
         Returns:
             `DBPFormats`, whose coefficients and phases have a sign where the
-            model has a filter on the power.
+            model has a filter on the power. Without a Kerr effect the
+            coefficients have the range that `DBPFormats.of` gives them.
         """
         return formats_for(self, tap_bits, signal_bits, changes)
 

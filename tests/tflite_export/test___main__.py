@@ -1,9 +1,13 @@
+import functools
+import runpy
 import subprocess
 import sys
+import zipfile
 
 import keras
 import numpy as np
 import pytest
+from absl import flags
 
 from keras_bp.layers import QuantizedFIR
 from keras_bp.ops import FixedPoint
@@ -101,3 +105,32 @@ def test_wrong_arguments_are_told(model, tmp_path, arguments, words):
     assert words in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "x").exists()
+
+
+@pytest.fixture
+def main(monkeypatch):
+    """The command with flags of its own: others have an `out`, too."""
+    own = flags.FlagValues()
+    for kind in ("string", "list", "integer", "multi_string", "bool"):
+        define = getattr(flags, f"DEFINE_{kind}")
+        define = functools.partial(define, flag_values=own)
+        monkeypatch.setattr(flags, f"DEFINE_{kind}", define)
+    module = runpy.run_module("tflite_export.__main__", run_name="command")
+
+    def run(path, out):
+        return module["main"](own(["command", str(path), f"--out={out}"]))
+
+    return run
+
+
+@pytest.mark.parametrize("lacks", ["an entry", "a byte"])
+def test_a_broken_file_is_told(lacks, main, tmp_path, capsys):
+    path = tmp_path / "broken.keras"
+    with zipfile.ZipFile(path, "w") as broken:
+        broken.writestr("metadata.json", "{}")
+        if lacks == "a byte":
+            broken.writestr("config.json", "{" + "  " * 50 + "}")
+    if lacks == "a byte":
+        path.write_bytes(path.read_bytes().replace(b"{  ", b"{ x", 1))
+    assert main(path, tmp_path / "out") == 1
+    assert "Nothing was exported." in capsys.readouterr().err

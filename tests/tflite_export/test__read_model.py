@@ -7,7 +7,7 @@ import pytest
 from keras_bp.layers import KerrRotation, QuantizedFIR
 from keras_bp.ops import FixedPoint
 from keras_bp.optics import FiberLink, LearnedDBP
-from tflite_export import ChainSpec, FIRSpec, RoundSpec, export
+from tflite_export import ChainSpec, FIRSpec, KerrSpec, RoundSpec, export
 
 
 @pytest.fixture
@@ -152,3 +152,27 @@ def test_a_model_of_real_numbers_is_refused():
     model.build((None, 64, 2))
     with pytest.raises(ValueError, match="without formats of input, taps"):
         ChainSpec.from_layer(model)
+
+
+def test_a_rotation_takes_what_the_layer_before_it_gives():
+    fine, coarse = FixedPoint(12, 8), FixedPoint(8, 6)
+    roles = ("power", "coefficient", "phase", "rotation", "output")
+
+    def model_of(before):
+        fir = QuantizedFIR(1, 1, signal_format=fine, output_format=before)
+        kerr = KerrRotation(
+            0.1,
+            "taylor2",
+            signal_format=coarse,
+            formats=dict.fromkeys(roles, coarse),
+        )
+        return keras.Sequential([keras.Input((8, 2)), fir, kerr])
+
+    kinds = [type(s) for s in ChainSpec.from_layer(model_of(coarse)).stages]
+    assert kinds == [FIRSpec, KerrSpec]
+    # Numbers that are rounded otherwise are the same numbers.
+    ChainSpec.from_layer(model_of(FixedPoint(8, 6, rounding="truncate")))
+    # It does not round its input, so that no RoundSpec computes the same.
+    words = "word_length=12, .*Received: 'kerr_rot.* with .*word_length=8,"
+    with pytest.raises(ValueError, match=words):
+        ChainSpec.from_layer(model_of(fine))

@@ -189,3 +189,10 @@ def test_floats_are_refused():
 def test_inputs_of_another_shape_are_refused():
     with pytest.raises(ValueError, match=r"\(\.\.\., 2\)"):
         AdderGraph([[1, 2]], (0, 1))(np.zeros((2, 3), int))
+
+
+def test_inputs_out_of_range_are_refused():
+    graph = AdderGraph([[1, 2]], [(0, 1), (-4, 3)])
+    assert graph(np.array([1, -4])).tolist() == [-7]
+    with pytest.raises(ValueError, match="input 1 from -4 to 3.*from 4 to 4"):
+        graph(np.array([[1, 4]]))

@@ -153,3 +153,16 @@ def test_a_third_order_sine_is_closer_than_a_second_order_one():
         sine = reference.phasor(theta, spec)[1] * spec.rotation_format.step
         errors.append(np.abs(sine - exact).max())
     assert errors[1] < 0.2 * errors[0]
+
+
+def test_wide_samples_are_rounded_in_float64():
+    wide = FixedPoint(30, 20)
+    integers = np.array([[[2**29 - 1, -(2**28) - 1]]])
+    for gain in (1.0, 0.5):
+        chain = ChainSpec([RoundSpec(wide, SIGNAL)], 2, input_gain=gain)
+        found = chain.quantize(integers * wide.step / gain)
+        np.testing.assert_array_equal(found, integers)
+    # Up to 24 bits, it is what a layer of float32 sees.
+    narrow = ChainSpec([RoundSpec(FixedPoint(24, 20), SIGNAL)], 1)
+    half = np.array([[[(0.5 - 2**-40) * 2.0**-20]]])
+    assert narrow.quantize(half).item() == 1

@@ -90,3 +90,25 @@ def test_signals_that_do_not_fit_are_refused():
     wide = spec_of(coefficients=np.ones(9, int))
     with pytest.raises(ValueError, match="at least 4 samples for 9"):
         wide.run(np.zeros((1, 3, 2), int))
+
+
+def test_few_digits_are_for_constants_alone():
+    few = FixedPoint(10, 12, signed=False, max_digits=2)
+    spec = spec_of(coefficient_format=few, coefficients=np.array([3]))
+    assert spec.coefficient_format == few
+    for name in ("signal", "power", "phase", "rotation", "output"):
+        name = f"{name}_format"
+        form = dataclasses.replace(getattr(spec, name), max_digits=2)
+        with pytest.raises(ValueError, match=f"`{name}` without `max_digits`"):
+            dataclasses.replace(spec, **{name: form})
+
+
+def test_sums_beyond_64_bits_are_refused():
+    spec = spec_of(
+        signal_format=FixedPoint(32, 16), power_format=FixedPoint(32, 2)
+    )
+    signal = np.full((1, 4, 2), -(2**31))
+    with pytest.raises(ValueError, match=r"64 bits.*'power' up to 2\^63"):
+        spec.run(signal)
+    shorter = spec_of(signal_format=FixedPoint(31, 16))
+    assert shorter.run(signal // 2).shape == signal.shape

@@ -23,3 +23,18 @@ def test_formats_are_checked():
         RoundSpec(FixedPoint(8, 4), 4)
     with pytest.raises(ValueError, match="a fixed step"):
         RoundSpec(FixedPoint(8, 4, scale="real"), FixedPoint(8, 4))
+
+
+def test_formats_of_few_digits_are_refused():
+    few = FixedPoint(8, 4, max_digits=2)
+    with pytest.raises(ValueError, match="`output_format` without `max_dig"):
+        RoundSpec(FixedPoint(8, 4), few)
+
+
+def test_changed_entries_are_refused():
+    config = RoundSpec(FixedPoint(8, 4), FixedPoint(4, 1)).get_config()
+    with pytest.raises(ValueError, match=r"unknown entries \['speed'\]"):
+        RoundSpec.from_config(config | {"speed": 1})
+    del config["output_format"]
+    with pytest.raises(ValueError, match=r"entries \['output_format'\]"):
+        RoundSpec.from_config(config)

@@ -107,3 +107,21 @@ def test_samples_before_the_memory_make_no_difference():
 def test_blocks_that_do_not_fit_are_refused(block, error, words):
     with pytest.raises(error, match=words):
         Stream(ChainSpec([fir(3)], 2)).process(block)
+
+
+def test_a_valid_filter_lags_by_its_memory():
+    chain = ChainSpec([fir(5, "valid"), fir(3, "valid")], 2)
+    assert chain.delay == chain.memory == 6
+    signal = draw(chain, time=20)
+    found = Stream(chain).process(signal)[:, chain.delay :]
+    np.testing.assert_array_equal(found, chain.run(signal))
+
+
+def test_a_lag_of_a_multiple_of_the_strides_counts_in_outputs():
+    chain = ChainSpec([fir(5, "same", strides=2), fir(3, "same")], 2)
+    assert (chain.delay, chain.strides) == (2 + 2, 2)
+    signal = draw(chain, time=24)
+    late = np.pad(signal, ((0, 0), (0, 4), (0, 0)))
+    found = Stream(chain).process(late)[:, chain.delay // chain.strides :]
+    # At the end, the zeros are those ahead of the second filter.
+    np.testing.assert_array_equal(found[:, 1:-1], chain.run(signal)[:, 1:-1])

@@ -6,7 +6,7 @@ import tempfile
 import numpy as np
 
 from keras_bp import _checks
-from tflite_export._signals import as_int64, check_range
+from tflite_export._signals import as_int64, check_ends
 from tflite_export.c._header import to_header
 from tflite_export.c._program import many_program
 from tflite_export.c._whole import extend_signal
@@ -51,7 +51,8 @@ def run(
         RuntimeError: The compiler refused the header, or the program failed.
         TypeError: `signal` does not hold integers.
         ValueError: It is out of range or of another shape, `compiler` is
-            unknown, or `whole` does not fit the chain.
+            unknown, `blocks` is empty, a string is no header, or `whole`
+            does not fit the chain.
     """
     kept = slice(None)
     if whole:
@@ -80,22 +81,27 @@ def run_many(pairs, compiler="gcc", *, blocks=(64,), flags=("-O2",)):
     """
     owner = "c.run"
     _checks.check_one_of("compiler", compiler, COMPILERS, owner=owner)
+    if not len(blocks):
+        raise ValueError(
+            f"{owner} expects `blocks` of one number or more. Received: none"
+        )
     for block in blocks:
         _checks.check_integer("blocks", block, minimum=1, owner=owner)
     headers, lines, shapes = {}, [], []
     for index, (header, signal) in enumerate(pairs):
         signal = as_int64("signal", signal, owner=owner)
         if not isinstance(header, str):
-            _check_signal(signal, header, owner)
             header = to_header(header, f"filter{index}")
         name = _name_of(header, owner)
+        _check_signal(signal, header, owner)
         if name in headers:
             raise ValueError(
                 f"{owner} expects headers of different names. "
                 f"Received: {name!r} twice"
             )
         headers[name] = header
-        shapes.append((len(signal), _channels_of(header)))
+        channels = _number(header, "OUTPUT_CHANNELS", owner)
+        shapes.append((len(signal), channels))
         lines.append(_as_lines(signal))
     with tempfile.TemporaryDirectory() as folder:
         sources = {f"{name}.h": text for name, text in headers.items()}
@@ -112,27 +118,35 @@ def _run(sources, folder, compiler, flags, text):
     return host_cc.run(program, text + "\n")
 
 
-def _check_signal(signal, chain, owner):
-    if signal.ndim != 3 or signal.shape[2] != chain.channels:
+def _check_signal(signal, header, owner):
+    channels = _number(header, "INPUT_CHANNELS", owner)
+    if signal.ndim != 3 or signal.shape[2] != channels:
         raise ValueError(
-            f"{owner} expects a signal of shape (batch, time, "
-            f"{chain.channels}). Received: shape={signal.shape}"
+            f"{owner} expects a signal of shape (batch, time, {channels}). "
+            f"Received: shape={signal.shape}"
         )
-    check_range("signal", signal, chain.input_format, owner=owner)
+    ends = (_number(header, f"INPUT_{end}", owner) for end in ("MIN", "MAX"))
+    check_ends("signal", signal, *ends, owner=owner)
 
 
 def _name_of(header, owner):
-    found = _GUARD.search(header)
+    return _found(_GUARD, header, owner).lower()
+
+
+def _number(header, macro, owner):
+    """The number that a macro of a header stands for."""
+    pattern = rf"^#define \w+_{macro} \(?(-?\d+)\)?$"
+    return int(_found(re.compile(pattern, re.MULTILINE), header, owner))
+
+
+def _found(pattern, header, owner):
+    found = pattern.search(header)
     if found is None:
         raise ValueError(
             f"{owner} expects a header that `c.to_header` made. "
             f"Received: {header[:40]!r}"
         )
-    return found[1].lower()
-
-
-def _channels_of(header):
-    return int(re.search(r"_OUTPUT_CHANNELS (\d+)", header)[1])
+    return found[1]
 
 
 def _as_lines(signal):

@@ -15,7 +15,9 @@ HEAD = """\
  * Samples must lie within NAME_INPUT_MIN and NAME_INPUT_MAX.
  * An output depends on the last NAME_MEMORY samples before the present
  * one, and lags NAME_DELAY samples behind the filtering of a whole signal:
- * to filter a periodic one, feed it its last samples first.
+ * to filter a periodic one, feed it its last samples first. The first of
+ * each NAME_STRIDES samples gives an output; where the lag is no multiple
+ * of them, those are other outputs than the whole signal keeps.
  */
 #ifndef NAME_H
 #define NAME_H

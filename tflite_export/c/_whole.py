@@ -60,7 +60,7 @@ def extend_signal(chain, signal):
             f"{owner} expects periodic signals of a multiple of {strides} "
             f"samples, the strides of the chain. Received: time={time}"
         )
-    lag = chain.memory if padding == "valid" else chain.delay
+    lag = chain.delay
     # Outputs ahead of the first one that counts: enough for the memory, and
     # as many as put that one where the strides of a stream have one.
     ahead = -(-chain.memory // strides)

@@ -18,6 +18,11 @@ class Group:
         kind: String, such as `"pin"`.
         arguments: List of strings.
         attributes: Dictionary from a name to the value of `name : value;`, a
+            string, or of `name (values);`, a list of strings; the last one
+            where there are several.
+        groups: List of `Group`, those inside.
+        repeated: Dictionary from a name to the list of all its values of
+            `name (values);`.
     """
 
     kind: str

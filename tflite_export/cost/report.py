@@ -4,6 +4,7 @@ import dataclasses
 import tempfile
 from pathlib import Path
 
+from keras_bp import _checks
 from tflite_export._signals import as_int64
 from tflite_export.chain_spec import ChainSpec, check_chain
 from tflite_export.cost._gate_figures import gate_figures
@@ -161,7 +162,8 @@ def report(
         FileNotFoundError: There is no library.
         MissingToolError: yosys or OpenSTA is not installed.
         RuntimeError: One of them failed, or gates and integers differ.
-        TypeError: `signal` does not hold integers.
+        TypeError: `signal` does not hold integers, or `lanes` is no
+            integer.
         ValueError: `signal` is too short or of another shape, or an option
             is unknown.
 
@@ -243,6 +245,7 @@ def _check_signal(signal, chain, lanes):
             f"report expects a `signal` of shape (time, {chain.channels}). "
             f"Received: shape={signal.shape}"
         )
+    _checks.check_integer("lanes", lanes, minimum=1, owner="report")
     least = 2 * lanes * (chain.memory + 64)
     if len(signal) < least:
         raise ValueError(

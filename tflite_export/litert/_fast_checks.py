@@ -49,7 +49,7 @@ def check_supported(spec):
             f"a tap of magnitude {peak}",
         )
     for name in ("signal_format", "output_format"):
-        _check_int16(name, getattr(spec, name))
+        check_int16(name, getattr(spec, name))
     _check_rounding("output_format", spec.output_format)
     _check_scales(spec)
 
@@ -68,7 +68,7 @@ def check_rotation(spec):
         )
     for name in _KERR_FORMATS:
         form = getattr(spec, f"{name}_format")
-        _check_int16(f"{name}_format", form)
+        check_int16(f"{name}_format", form)
         if name != "signal":
             _check_rounding(f"{name}_format", form)
     peak = int(np.abs(spec.coefficients).max())
@@ -108,7 +108,8 @@ def refuse(expected, fix, received, profile="fast"):
     )
 
 
-def _check_int16(name, form):
+def check_int16(name, form):
+    """Raises `ValueError` unless an int16 holds each number of a format."""
     if form.minimum_integer < _INT16.min or form.maximum_integer > _INT16.max:
         refuse(
             f"a `{name}` that fits into int16",

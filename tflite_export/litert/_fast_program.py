@@ -15,6 +15,7 @@ from keras_bp.ops import FixedPoint
 from tflite_export.fir_spec import FIRSpec
 from tflite_export.kerr_spec import KerrSpec
 from tflite_export.litert._fast_checks import (
+    check_int16,
     check_product,
     check_rotation,
     check_sum,
@@ -93,6 +94,7 @@ def _run_stage(ops, stage, channels, x):
     if isinstance(stage, KerrSpec):
         check_rotation(stage)
         return _rotate(ops, stage, channels, x)
+    check_int16("signal_format", stage.signal_format)
     return ops.filter(_sum(1, x, stage.output_format), x)
 
 

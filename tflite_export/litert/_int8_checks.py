@@ -5,6 +5,9 @@ import numpy as np
 from tflite_export.kerr_spec import KerrSpec
 from tflite_export.litert._fast_checks import refuse
 
+# What a rotation rounds on its way.
+_INNER = ("power_format", "phase_format", "rotation_format")
+
 
 def check_chain(chain):
     """Raises `ValueError` unless int8 can stand for what a chain computes.
@@ -46,6 +49,15 @@ def _check_stage(stage):
             "overflow='wrap'",
             "int8",
         )
+    for name in _INNER if isinstance(stage, KerrSpec) else ():
+        if getattr(stage, name).overflow == "wrap":
+            refuse(
+                f"a `{name}` that saturates: a rotation is made of the real "
+                "numbers that its formats stand for",
+                "overflow='saturate'",
+                "overflow='wrap'",
+                "int8",
+            )
     if isinstance(stage, KerrSpec) and stage.method != "taylor2":
         refuse(
             "Kerr rotations by method='taylor2'",

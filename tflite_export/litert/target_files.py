@@ -45,10 +45,10 @@ def target_files(
             one string of them with commas between. `"int8"` promises no
             equal samples, and is made on request alone.
             Defaults to the first two.
-        block: Positive integer, samples of a block of the stream, or None
-            for at most 64. Defaults to `None`.
-        calibration: What the steps of `"int8"` are chosen on, see
-            `to_flatbuffer`. Defaults to `"random"`.
+        block: Positive integer, samples of a block of the stream, with
+            `"exact"` alone, or None for at most 64. Defaults to `None`.
+        calibration: What the steps of `"int8"` are chosen on, with that
+            profile alone, see `to_flatbuffer`. Defaults to `"random"`.
 
     Returns:
         Dictionary from file names to bytes; dictionary for the manifest with
@@ -64,9 +64,11 @@ def target_files(
         TypeError: A count, or `calibration`, holds no integers.
         ValueError: The exact profile cannot compute the chain, or another
             one where it is asked for alone; a profile is unknown; a count is
-            out of range; or `calibration` does not fit.
+            out of range; `calibration` does not fit; or it or `block` is
+            given without the profile that it is for.
     """
     profiles = _check_profiles(profiles)
+    _check_used(profiles, block, calibration)
     files, told, left_out = {}, {}, {}
     sizes = {"batch": batch, "time": time}
     if "exact" in profiles:
@@ -112,6 +114,25 @@ def _check_profiles(profiles):
             f"least one. Received: profiles={profiles!r}"
         )
     return profiles
+
+
+def _check_used(profiles, block, calibration):
+    """Raises `ValueError` for an option of a profile that is not made."""
+    given = {
+        "exact": ("block", block, block is not None),
+        "int8": (
+            "calibration",
+            calibration,
+            not isinstance(calibration, str) or calibration != "random",
+        ),
+    }
+    for profile, (name, value, is_given) in given.items():
+        if is_given and profile not in profiles:
+            raise ValueError(
+                f"The target litert expects {profile!r} among `profiles` "
+                f"with `{name}`. Received: profiles={list(profiles)}, "
+                f"{name}={value!r}"
+            )
 
 
 def _block_of(chain, time):

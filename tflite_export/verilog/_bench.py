@@ -25,10 +25,10 @@ class _Bench:
 def recording_bench(
     design, count, *, stalls, seed, writes=(), period=10, vcd=None
 ):
-    """A module `bench` that prints every result, after a `>`.
+    """A module that prints every result, after a `>`.
 
-    At the end it prints a line with `!` for each time that a result went
-    before it was taken.
+    Its name is `recorder_name(design)`. At the end it prints a line with `!`
+    for each time that a result went before it was taken.
 
     Args:
         design: `Design`.
@@ -37,7 +37,7 @@ def recording_bench(
         seed: Integer.
         writes: Sequence of pairs, the addresses and values of taps.
         period: Even positive integer, time units of a clock.
-        vcd: String, path of a file for all value changes, or None.
+        vcd: Absolute path of a file for all value changes, or None.
 
     Returns:
         String, Verilog.
@@ -46,7 +46,7 @@ def recording_bench(
     if vcd:
         begin = (f'    $dumpfile("{vcd}");', "    $dumpvars(0, dut);")
     bench = _Bench(
-        "bench",
+        recorder_name(design),
         "input.hex",
         count,
         pausing="1'b1" if stalls else "1'b0",
@@ -58,6 +58,11 @@ def recording_bench(
         end=('    repeat (lost) $display("!");',),
     )
     return _text(bench, design)
+
+
+def recorder_name(design):
+    """The name of `recording_bench`, which none of the design's modules has."""
+    return f"{design.name}_recorder"
 
 
 def checking_bench(design, count):

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from keras_bp import _checks
 from tflite_export import vectors
 from tflite_export.chain_spec import ChainSpec, check_chain
 from tflite_export.fir_spec import FIRSpec
@@ -106,7 +107,8 @@ def to_verilog(
             last for `latency` clocks, with zeros at the input. Meant for
             comparing costs. Defaults to `True`.
         time: Positive integer, samples of each kind of
-            `tflite_export.vectors` for the test bench. Defaults to `64`.
+            `tflite_export.vectors` for the test bench, or more where those
+            do not fill one word of all lanes. Defaults to `64`.
 
     Returns:
         `Design`. Its files are the modules, a test bench `NAME_tb.v` with its
@@ -168,6 +170,9 @@ def _as_dictionary(ports):
 def _test_files(design, time):
     """The test bench, its vectors, and a test for cocotb."""
     chain, name = design.chain, design.name
+    _checks.check_integer("time", time, minimum=1, owner="to_verilog")
+    # A word at least.
+    time = max(time, -(-design.lanes // len(vectors.KINDS)))
     signal = np.concatenate(
         [vectors.draw(chain, kind, time) for kind in vectors.KINDS], axis=1
     )

@@ -1,8 +1,10 @@
 """Runs a design on a signal in Icarus Verilog."""
 
+from pathlib import Path
+
 from tflite_export._signals import as_int64, check_range
 from tflite_export.tools import iverilog
-from tflite_export.verilog._bench import recording_bench
+from tflite_export.verilog._bench import recorder_name, recording_bench
 from tflite_export.verilog._vectors import as_hex, from_words, to_words
 
 _OWNER = "verilog.run"
@@ -55,6 +57,7 @@ def run(
         TypeError: `signal` does not hold integers.
         ValueError: It is out of range, or of another shape.
     """
+    signal = as_int64("signal", signal, owner=_OWNER)
     words = _words_of(design, signal)
     kept = design.hardware
     if sources is not None:
@@ -67,12 +70,14 @@ def run(
         seed=seed,
         writes=writes,
         period=period,
-        vcd=vcd,
+        # It runs in a folder of its own.
+        vcd=None if vcd is None else Path(vcd).resolve(),
     )
     bits = design.ports["in_data"][1]
+    top = recorder_name(design)
     printed = iverilog.simulate(
-        {**kept, "bench.v": bench, "input.hex": as_hex(words, bits)},
-        "bench",
+        {**kept, f"{top}.v": bench, "input.hex": as_hex(words, bits)},
+        top,
         sources=sources or (),
         timeout=timeout,
     )
@@ -84,7 +89,6 @@ def run(
 
 
 def _words_of(design, signal):
-    signal = as_int64("signal", signal, owner=_OWNER)
     expected = (1, None, design.chain.channels)
     if signal.ndim != 3 or signal.shape[::2] != expected[::2]:
         raise ValueError(

@@ -64,3 +64,17 @@ def test_other_orders_and_names_raise():
         Constellation(32)
     with pytest.raises(ValueError, match="`modulation` to be one of"):
         draw_symbols("psk", (2,), np.random.default_rng(0))
+
+
+def test_an_order_is_an_integer():
+    qam = Constellation(np.int64(16))
+    assert type(qam.order) is int and qam.bits_per_symbol == 4
+    assert qam == Constellation(16)
+    with pytest.raises(TypeError, match="`order` to be an integer"):
+        Constellation(16.0)
+
+
+def test_no_point_is_near_what_is_not_finite():
+    for bad in (np.nan, np.inf, 1j * np.inf):
+        with pytest.raises(ValueError, match="finite samples. Received: 1 "):
+            Constellation(4).decide(np.array([1 + 1j, bad]))

@@ -79,6 +79,21 @@ def test_a_pulse_has_to_fit_the_band():
         ({"num_channels": 3}, ValueError, "exactly where"),
         ({"channel_spacing": 50.0}, ValueError, "exactly where"),
         (
+            {"receiver_bandwidth": "10"},
+            ValueError,
+            "`receiver_bandwidth` to be a finite number",
+        ),
+        (
+            {"num_channels": 3, "channel_spacing": "50"},
+            ValueError,
+            "`channel_spacing` to be a finite number",
+        ),
+        (
+            {"span_length": 1000.0, "attenuation": 5.0},
+            ValueError,
+            "lose 300 dB at most.*5000 dB",
+        ),
+        (
             {"num_channels": 3, "channel_spacing": 5.0},
             ValueError,
             "11.77 of a channel",

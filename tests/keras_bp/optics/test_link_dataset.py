@@ -63,3 +63,32 @@ def test_a_file_is_read_again_and_refused_for_other_blocks(tmp_path):
 def test_too_large_a_batch_raises():
     with pytest.raises(ValueError, match="`batch_size` to be 4 or less"):
         link_dataset(LINK, 4, batch_size=5, **SMALL)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "words"),
+    [
+        ({"link": "isit"}, TypeError, "FiberLink"),
+        ({"symbols_per_block": 0}, ValueError, "`symbols_per_block` to be 1"),
+        ({"seed": -1}, ValueError, "`seed` to be 0 or greater"),
+        ({"modulation": "psk"}, ValueError, "`modulation` to be one of"),
+        ({"power": []}, ValueError, "`power` of one number or more"),
+        ({"rule": "equal"}, ValueError, "`rule` to be one of"),
+    ],
+)
+@pytest.mark.parametrize("cache", [False, "file"])
+def test_wrong_arguments_raise_at_once(wrong, error, words, cache, tmp_path):
+    arguments = {"link": LINK, **SMALL} | wrong
+    cache = cache and tmp_path / "blocks.npz"
+    with pytest.raises(error, match=f"link_dataset.*{words}"):
+        link_dataset(num_blocks=2, batch_size=2, cache=cache, **arguments)
+
+
+def test_integers_of_numpy_name_the_same_file(tmp_path):
+    path = tmp_path / "blocks.npz"
+    counts = {**SMALL, "seed": 0, "modulation": 16}
+    link_dataset(LINK, 4, batch_size=2, cache=path, **counts)
+    stamp = path.stat().st_mtime_ns
+    counts = {name: np.int64(count) for name, count in counts.items()}
+    link_dataset(LINK, np.int64(4), np.int64(2), cache=path, **counts)
+    assert path.stat().st_mtime_ns == stamp

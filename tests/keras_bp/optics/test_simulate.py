@@ -96,6 +96,7 @@ def test_qam_is_sent_on_its_points():
         ({"seed": -1}, ValueError, "`seed` to be 0 or greater"),
         ({"power": 1e3}, ValueError, "`power` in dBm"),
         ({"power": float("nan")}, ValueError, "finite"),
+        ({"power": []}, ValueError, "`power` of one number or more"),
         ({"rule": "equal"}, ValueError, "`rule` to be one of"),
         ({"dtype": "float32"}, ValueError, "`dtype` to be one of"),
         ({"modulation": 32}, ValueError, "`order` to be one of"),

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from keras_bp.optics import FiberLink, split_step
+from keras_bp.optics._split_step_parts import step_edges
 
 RNG = np.random.default_rng(0)
 # ps, ps^2/km, 1/(W km); dispersion length 5 km.
@@ -244,3 +245,13 @@ def test_a_large_field_is_propagated_like_its_parts(mode):
         alone, its_slope = run(u[each])
         assert relative(out[each], alone) < 1e-12
         assert relative(slope[each], its_slope) < 1e-12
+
+
+@pytest.mark.parametrize("length", [80.0, 1000.0])
+def test_logarithmic_steps_are_of_equal_phase_and_end_with_the_span(length):
+    link = FiberLink(span_length=length)
+    alpha = link.attenuation_per_km
+    edges = step_edges(link, 8, "logarithmic")
+    assert edges[0] == 0 and edges[-1] == length
+    phases = -np.diff(np.exp(-alpha * edges))
+    np.testing.assert_allclose(phases, phases[0], rtol=1e-9)

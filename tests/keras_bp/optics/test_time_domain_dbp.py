@@ -377,3 +377,28 @@ def test_an_equal_link_gives_equal_models(short_link, blocks):
         for _ in range(2)
     ]
     np.testing.assert_array_equal(*twice)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"filters": "direct"},
+        {"bandwidth": 0.5},
+        {"max_gain": 1.1},
+        {"error_feedback": True},
+    ],
+)
+def test_a_copy_refuses_what_would_design_its_filters_anew(short_link, change):
+    formats = DBPFormats.of(tap_bits=7)
+    model = TimeDomainDBP(short_link, 5, formats=formats)
+    model.build((None, 16, 2))
+    (name,) = change
+    with pytest.raises(ValueError, match=f"as they are. Received: {name}"):
+        model.copied(**change)
+    assert model.copied(error_feedback=False).num_taps == model.num_taps
+
+
+def test_formats_for_a_link_without_kerr_effect_are_the_usual_ones(short_link):
+    link = dataclasses.replace(short_link, gamma=0.0)
+    model = TimeDomainDBP(link, 5)
+    assert model.formats_for(6, 10) == DBPFormats.of(6, 10)

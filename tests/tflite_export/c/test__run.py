@@ -55,9 +55,25 @@ def test_wrong_arguments_are_refused(fir_chain):
         c.run(chain, signal * 0.5)
     with pytest.raises(ValueError, match="a header that `c.to_header` made"):
         c.run("int x;", signal)
+    with pytest.raises(ValueError, match="`blocks` of one number or more"):
+        c.run(chain, signal, blocks=())
     header = c.to_header(chain)
     with pytest.raises(ValueError, match="'filter' twice"):
         c.run_many([(header, signal), (header, signal)])
+
+
+def test_signals_of_a_header_are_checked_as_those_of_a_chain(fir_chain):
+    header = c.to_header(fir_chain())
+    signal = np.zeros((1, 4, 2), "int64")
+    for given, message in (
+        (signal[0], r"shape \(batch, time, 2\)"),
+        (signal[..., :1], r"shape \(batch, time, 2\).*\(1, 4, 1\)"),
+        (signal + 512, "`signal` from -512 to 511"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            c.run(header, given)
+    with pytest.raises(ValueError, match="a header that `c.to_header` made"):
+        c.run(header.replace("_INPUT_MAX (", "_INPUT_TOP ("), signal)
 
 
 @pytest.mark.parametrize(

@@ -89,3 +89,9 @@ def test_wrong_signals_are_refused(
 ):
     with pytest.raises(error, match=match):
         report(make_chain(make_fir()), osu018, signal=signal)
+
+
+def test_no_lane_is_refused(make_chain, make_fir, small):
+    chain = make_chain(make_fir(3))
+    with pytest.raises(ValueError, match="`lanes` to be 1 or greater"):
+        report(chain, small, signal=np.zeros((200, 2), int), lanes=0)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_bp.ops import FixedPoint
-from tflite_export import FIRSpec
+from tflite_export import ChainSpec, FIRSpec, RoundSpec, litert
 from tflite_export.litert._fast_checks import check_supported
 
 
@@ -76,3 +76,13 @@ def test_taps_that_int8_cannot_negate_are_refused():
 def test_what_litert_cannot_compute_exactly_is_refused(changes, match):
     with pytest.raises(ValueError, match=match):
         check_supported(make_spec(**changes))
+
+
+def test_an_input_beyond_int16_is_refused_ahead_of_a_change_of_format():
+    long, short = FixedPoint(20, 10), FixedPoint(12, 10)
+    chain = ChainSpec([RoundSpec(long, short)], 1)
+    match = "`signal_format` that fits into int16.*word_length=20"
+    with pytest.raises(ValueError, match=match):
+        litert.to_flatbuffer(chain, profile="fast", time=4)
+    with pytest.raises(ValueError, match=match):
+        litert.model_of_fast(chain)(np.full((1, 4, 1), 2**19 - 1))

@@ -253,6 +253,13 @@ def test_three_steps_of_backpropagation_keep_their_ratio(
         assert litert.snr(chain, model, x, resolver=resolver) > 31
 
 
+def with_wrapping_phase(chain):
+    kerr = chain.stages[1]
+    form = dataclasses.replace(kerr.phase_format, overflow="wrap")
+    kerr = dataclasses.replace(kerr, phase_format=form)
+    return ChainSpec([chain.stages[0], kerr], chain.channels)
+
+
 @pytest.mark.parametrize(
     ("chain", "match"),
     [
@@ -263,6 +270,10 @@ def test_three_steps_of_backpropagation_keep_their_ratio(
                 output_format=FixedPoint(8, overflow="wrap")
             ),
             "The int8 profile.*saturates.*profile='exact'. Received: overf",
+        ),
+        (
+            lambda dbp: with_wrapping_phase(dbp()),
+            "`phase_format` that saturates.*Received: overf.*in stage 1",
         ),
     ],
 )

@@ -151,3 +151,18 @@ def test_what_the_exact_profile_cannot_compute_is_refused():
     spec = FIRSpec(taps, long, long, FORM, complex=False)
     with pytest.raises(ValueError, match="two limbs"):
         make_files(ChainSpec([spec], 1))
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"calibration": "full_scale"}, "'int8' among `profiles`.*calibration"),
+        ({"calibration": np.zeros((1, 9, 2), int)}, "'int8' among"),
+        ({"block": 5, "profiles": "fast"}, "'exact' among.*block=5"),
+    ],
+)
+def test_options_of_a_profile_that_is_not_made_are_refused(
+    options, match, dbp_chain
+):
+    with pytest.raises(ValueError, match=match):
+        make_files(dbp_chain(), **options)

@@ -343,6 +343,12 @@ def test_wrong_arguments_are_refused(options, words, make_fir):
         to_verilog(ChainSpec([make_fir()], 2), **options)
 
 
+def test_more_lanes_than_samples_get_more_samples(make_fir):
+    fir = make_fir(1, complex=False, tap_bits=4)
+    design = to_verilog(ChainSpec([fir], 1), lanes=8, time=1)
+    assert len(design.files["filter_input.hex"].splitlines()) == 1
+
+
 def test_what_is_no_chain_is_refused(make_fir):
     with pytest.raises(TypeError, match=r"ChainSpec\. Received: .*FIRSpec"):
         to_verilog(make_fir())

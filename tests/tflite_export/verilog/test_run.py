@@ -57,6 +57,30 @@ def test_value_changes_are_written(chain, tmp_path):
 
 
 @pytest.mark.hardware
+def test_a_relative_path_is_one_of_the_folder_it_runs_in(
+    chain, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    run(to_verilog(chain), vectors.draw(chain, time=3), vcd="changes.vcd")
+    assert "$var" in (tmp_path / "changes.vcd").read_text()
+
+
+@pytest.mark.hardware
+def test_a_list_is_a_signal_too(chain):
+    signal = vectors.draw(chain, time=3)
+    found = run(to_verilog(chain), signal.tolist())
+    np.testing.assert_array_equal(found, Stream(chain).process(signal))
+
+
+@pytest.mark.hardware
+@pytest.mark.parametrize("name", ["bench", "bench_recorder"])
+def test_no_name_of_a_design_is_that_of_what_runs_it(name, chain):
+    signal = vectors.draw(chain, time=3)
+    found = run(to_verilog(chain, name), signal)
+    np.testing.assert_array_equal(found, Stream(chain).process(signal))
+
+
+@pytest.mark.hardware
 @pytest.mark.parametrize(
     ("file", "old", "new", "words"),
     [
