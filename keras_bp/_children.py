@@ -20,6 +20,23 @@ def children_of(layer):
     return list(found.values())
 
 
+def frozen_weights(layer):
+    """The weights of layers that are frozen, at any depth.
+
+    Args:
+        layer: `keras.Layer`, such as a model.
+
+    Returns:
+        Dictionary from the `id` of a weight to the weight.
+    """
+    if not layer.trainable:
+        return {id(weight): weight for weight in layer.weights}
+    found = {}
+    for child in children_of(layer):
+        found |= frozen_weights(child)
+    return found
+
+
 def _leaves(value):
     if isinstance(value, keras.Layer):
         return [value]

@@ -41,7 +41,8 @@ class CoordinateClose(TapCallback):
         y: Array or tensor, its targets.
         every: Positive integer, training steps between two parts.
             Defaults to `10`.
-        start: Integer, zero or more: steps before the first. Defaults to `0`.
+        start: Integer, zero or more: steps before `every` begins to count;
+            the first part is held after `start + every`. Defaults to `0`.
         order: String, which free part comes next: `"nearest"`, the one
             next to a number of the format, or `"farthest"`. Defaults to
             `"nearest"`.

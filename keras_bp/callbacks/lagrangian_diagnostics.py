@@ -30,8 +30,9 @@ class LagrangianDiagnostics(DrawnReport):
     same: `NAME/LAYER` for each layer (`residual_mean`, `residual_max`,
     `outside`, `multiplier`, `force`, `cosine`) and `lagrangian/NAME` for the
     model (losses and accuracies of the plain and of the relaxed network,
-    `lagrangian`, `violation`, and `accuracy_gap`, relaxed less plain). No step
-    is taken.
+    `lagrangian`, `violation`, and `accuracy_gap`, relaxed less plain).
+    Accuracies are those of integer labels, where predictions have an axis of
+    classes. No step is taken.
 
     Args:
         x: Array or structure of arrays, inputs of one batch. With persistent

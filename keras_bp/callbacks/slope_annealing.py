@@ -1,6 +1,7 @@
 """The callback that steepens binary neurons while a model trains."""
 
 import keras
+from keras import ops
 
 from keras_bp import _checks
 
@@ -82,16 +83,21 @@ class SlopeAnnealing(keras.callbacks.Callback):
     def _anneal(self):
         self._trained_with = self._largest()
         for slope in self._slopes():
-            before = float(slope.value)
+            before = _number(slope)
             # A slope above the bound from the start stays where it is.
             bound = max(self.max_slope or _STEEPEST, before)
             slope.assign(min(before * self.factor, bound))
 
     def _largest(self):
-        return max(float(slope.value) for slope in self._slopes())
+        return max(_number(slope) for slope in self._slopes())
 
     def _slopes(self):
         # By the name of the weight: `model.weights` reaches every level of
         # nesting, and `model.layers` does not.
         weights = self.model.non_trainable_weights
         return [weight for weight in weights if weight.name == "binary_slope"]
+
+
+def _number(variable):
+    # Of replicas, a variable has a value for each.
+    return float(ops.convert_to_numpy(variable))

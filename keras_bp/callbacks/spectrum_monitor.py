@@ -75,6 +75,7 @@ class SpectrumMonitor(keras.callbacks.Callback):
         reports: List of pairs, the epoch from 0 and its `SpectrumReport`.
 
     Raises:
+        RuntimeError: When training begins: the backend is not TensorFlow.
         TypeError: `model` is neither a model nor a function of one to one, or
             `every` no integer.
         ValueError: `every` is less than one.

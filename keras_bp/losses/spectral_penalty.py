@@ -75,7 +75,9 @@ class SpectralPenalty:
         Scalar tensor, float32 or float64.
 
     Raises:
-        TypeError: `probes` is no integer.
+        RuntimeError: The backend is not TensorFlow.
+        TypeError: `probes` is no integer; when called, `model` is no layer,
+            such as in `compile`.
         ValueError: A name is unknown, a number out of range, or the target
             cannot be estimated or has no `value`.
 

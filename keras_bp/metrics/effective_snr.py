@@ -59,6 +59,10 @@ class EffectiveSNR(keras.metrics.Metric):
             total.assign_add(ops.cast(ops.sum(energy), total.dtype))
 
     def result(self):
-        """The ratio in dB; infinite without noise, NaN without signal."""
+        """The ratio in dB.
+
+        Infinite without noise, minus infinity without signal, and NaN without
+        both.
+        """
         ratio = ops.cast(self.signal, self.dtype) / self.noise
         return 10.0 / np.log(10.0) * ops.log(ratio)

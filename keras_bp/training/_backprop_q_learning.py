@@ -23,7 +23,7 @@ class CriticLogs:
     """What a step of the critics tells.
 
     Attributes:
-        loss: Scalar, the mean squared error of all heads together.
+        loss: Scalar, the sum of the mean squared errors of all critics.
         lost: Scalar, the share of targets that were not finite.
     """
 
@@ -66,7 +66,11 @@ class Learning:
         return Returns(self.critics, self.children, run, costs, trace)
 
     def step(self, run, targets, optimizer, replicas=1):
-        """One batch: as many steps as the options say; returns `CriticLogs`."""
+        """One batch: as many steps as the options say.
+
+        Returns:
+            `CriticLogs`, before the last of them.
+        """
         record = None
         # Expected targets need no tuples.
         if self.options.replay is not None and not run.weights:

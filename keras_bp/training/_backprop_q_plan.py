@@ -226,7 +226,7 @@ def _node_input(graph, name):
     shape = tuple(slot.shape[1:])
     if step.operation.distribution_name != "categorical":
         return CriticInput("node", name, shape)
-    logits = slots_in(step.args)[0]
+    logits = slots_in(_given(step))[0]
     classes = logits.shape[-1]
     return CriticInput("node", name, (*shape, classes), classes)
 

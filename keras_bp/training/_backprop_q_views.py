@@ -128,6 +128,6 @@ def _mode(step, mode, owner):
 
 def has_path(step):
     """Whether samples of a node are reparameterized."""
-    shapes = [slot.shape for slot in slots_in(step.args)]
+    shapes = [slot.shape for slot in slots_in([step.args, step.kwargs])]
     shape = shapes[0] if len(shapes) == 1 else shapes
     return node_shapes(step.operation, shape).reparameterized

@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_bp.layers.cost_node import mean_units
 
-_MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", None)
+_MEANS = ("sum_over_batch_size", "mean", None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,8 +38,9 @@ class CompiledLoss:
     def of(self, y_true, y_pred, dtype):
         """The cost of each row, times the weight, shape `(rows,)`."""
         mask = getattr(y_pred, "_keras_mask", None)
+        # Of one type, as Keras gives both to a loss, numbers of classes too.
         y_pred = ops.cast(y_pred, dtype)
-        y_true = ops.convert_to_tensor(y_true)
+        y_true = ops.cast(ops.convert_to_tensor(y_true), dtype)
         if len(y_true.shape) == len(y_pred.shape) - 1 and y_pred.shape[-1] == 1:
             y_true = ops.expand_dims(y_true, -1)
         whole = isinstance(self.loss, keras.losses.Loss)
@@ -69,8 +70,8 @@ def compiled_losses(loss, loss_weights, outputs):
         Dictionary from the name of an output to its `CompiledLoss`.
 
     Raises:
-        ValueError: The structures do not fit, or a loss is a sum over the
-            batch.
+        ValueError: The structures do not fit, or a loss is no mean over the
+            examples of a batch.
     """
     losses = _by_output("loss", loss, outputs)
     weights = _by_output("loss_weights", loss_weights, outputs)
@@ -90,8 +91,17 @@ def _checked(loss):
     found = keras.losses.get(loss)
     if getattr(found, "reduction", None) not in _MEANS:
         raise ValueError(
-            "SurrogateModel expects losses that are means over the batch. "
+            "SurrogateModel expects losses that are means over the batch, in "
+            "which weights are not normalized. "
             f"Received: {found.name!r} with reduction={found.reduction!r}"
+        )
+    whole = isinstance(found, keras.losses.Loss)
+    if whole and type(found).__call__ is not keras.losses.Loss.__call__:
+        raise ValueError(
+            "SurrogateModel expects losses with a number for each example, "
+            "which weighs the nodes that it depends on. Write what an example "
+            "costs as a keras_bp.layers.CostNode. Received: "
+            f"{found.name!r}, whose `__call__` is its own"
         )
     return found
 

@@ -2,7 +2,12 @@
 
 from keras import ops
 
-from keras_bp.training._replicas import optimizers_meet, replicas
+from keras_bp._children import frozen_weights
+from keras_bp.training._replicas import (
+    everywhere,
+    optimizers_meet,
+    replicas,
+)
 
 
 def proximal_rate(model):
@@ -38,6 +43,43 @@ def apply(model, gradients, sound):
         _apply_or_restore(optimizer, gradients, weights, sound)
     else:
         tf.cond(sound, step, lambda: ops.zeros(()))
+
+
+def statistics(model):
+    """What the layers of a wrapped model keep beside what is trained, now.
+
+    Such as moving means, but no states of seeds, and not what is frozen.
+
+    Returns:
+        List of pairs, a variable and its value.
+    """
+    frozen = frozen_weights(model.model)
+    kept = model.model.non_trainable_weights
+    return [(x, ops.copy(x.value)) for x in kept if id(x) not in frozen]
+
+
+def restore(model, before, sound):
+    """Puts `statistics` back, unless the loss is sound, a scalar.
+
+    A number that is not finite would stay in a moving mean. Replicas put them
+    back together, or none does.
+    """
+    import tensorflow as tf
+
+    if not before:
+        return
+    if optimizers_meet() or model.jit_compile:
+        sound = everywhere(sound)
+        for variable, value in before:
+            variable.assign(ops.where(sound, variable.value, value))
+        return
+
+    def back():
+        for variable, value in before:
+            variable.assign(value)
+        return ops.zeros(())
+
+    tf.cond(sound, lambda: ops.zeros(()), back)
 
 
 def _apply_or_restore(optimizer, gradients, weights, sound):

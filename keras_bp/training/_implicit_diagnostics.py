@@ -58,13 +58,27 @@ def _of_dual(step):
 
 def _of_units(model, step):
     solvers, _ = unit_solvers(model, step, ops.ones(()))
-    found = {}
+    gradients, roots = {}, {}
     for use, solver in solvers:
-        several, kink = solver.roots()
-        found[use.layer.name] = {
-            "damping": _ratio(
-                _square([solver.solved()]), _square([solver.explicit()])
-            ),
+        implicit = solver.weight_gradients(solver.solved())
+        explicit = solver.weight_gradients(solver.explicit(), shrinks=False)
+        # What several calls ask of a weight adds up.
+        sums = gradients.setdefault(use.layer.name, {})
+        for weight, *pair in zip(
+            use.call.weights, implicit, explicit, strict=True
+        ):
+            had = sums.get(id(weight), (0.0, 0.0))
+            sums[id(weight)] = [a + b for a, b in zip(had, pair, strict=True)]
+        roots.setdefault(use.layer.name, []).append(solver.roots())
+    found = {}
+    for name, sums in gradients.items():
+        squares = [_square(each) for each in zip(*sums.values(), strict=True)]
+        # Shares of all calls: each has as many units and examples.
+        several, kink = (
+            ops.mean(ops.stack(x)) for x in zip(*roots[name], strict=True)
+        )
+        found[name] = {
+            "damping": _ratio(*squares),
             "several_roots": float(several),
             "kink_hits": float(kink),
         }

@@ -151,8 +151,8 @@ class UnitSolver:
             ops.mean(ops.cast(kink, "float32")),
         )
 
-    def weight_gradients(self, solved):
-        """Gradients of the weights, penalties included."""
+    def weight_gradients(self, solved, shrinks=True):
+        """Gradients of the weights, penalties included, which may shrink."""
         weights = self._use.call.weights
         found = weight_gradients(self._use.call, solved)
         made = []
@@ -163,7 +163,8 @@ class UnitSolver:
             if decay is not None:
                 value = wide(ops.convert_to_tensor(weight))
                 # Gradients of replicas are shares, which add up.
-                gradient = shrink * (gradient + share(decay * value))
+                gradient = gradient + share(decay * value)
+                gradient = shrink * gradient if shrinks else gradient
             made.append(gradient)
         return made
 

@@ -91,6 +91,20 @@ class Target:
         return 1.0
 
 
+def check_means(loss, owner):
+    """Raises `ValueError` unless all losses of `compile` are means.
+
+    Their derivatives times the number of examples are those of an example.
+    """
+    for each in keras.tree.flatten(loss):
+        if not Target(each, 1.0, None, None).is_mean:
+            raise ValueError(
+                f"{owner} expects losses that are means over the batch, and "
+                f"takes those of examples from them. Received: {each.name!r} "
+                f"with reduction={each.reduction!r}"
+            )
+
+
 def targets(model, y_pred, sample_weight, y=None):
     """List of `Target`, one for each output that has a loss.
 

@@ -73,7 +73,7 @@ def kind_of(layer, rule):
     return None if rule == "truncated" else unit_kind(layer)
 
 
-def summary(model, layers, implicit):
+def summary(model, implicit, layers):
     """A line for each layer of a model: its name, class, and step."""
     chosen = {id(layer) for layer, _ in implicit}
     lines = []

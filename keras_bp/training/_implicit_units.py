@@ -171,7 +171,8 @@ def _dense(layer, original, watch, inputs, *args, **kwargs):
 def _convolution(layer, original, watch, inputs, *args, **kwargs):
     import tensorflow as tf
 
-    with tf.GradientTape() as tape:
+    # Diagnostics ask for the explicit step beside the implicit one.
+    with tf.GradientTape(persistent=True) as tape:
         logits = layer.convolution_op(inputs, layer.kernel)
         if layer.use_bias:
             shape = [1] * (layer.rank + 2)

@@ -161,6 +161,9 @@ def _accuracy(y, outputs):
     y = ops.convert_to_numpy(y) if hasattr(y, "shape") else None
     if y is None or not hasattr(outputs, "shape"):
         return None
+    # The largest of one is no prediction of a class.
+    if outputs.shape[-1] == 1:
+        return None
     if y.ndim == outputs.ndim and y.shape[-1] == 1:
         y = y[..., 0]
     if y.dtype.kind not in "iu" or y.shape != outputs.shape[:-1]:

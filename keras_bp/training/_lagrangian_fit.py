@@ -122,6 +122,35 @@ def check_trouble(model):
     )
 
 
+class LagrangianFitting:
+    """Methods of `LagrangianModel` that take steps."""
+
+    def fit(self, *args, **kwargs):
+        """As `keras.Model.fit`; numbers arrays for persistent states.
+
+        Raises:
+            FloatingPointError: The loss or a residual was not finite, or above
+                a million; that step was not taken.
+            ValueError: A batch held wrong numbers of examples, or none, for
+                persistent states.
+        """
+        history = super().fit(**prepared(self, args, kwargs))
+        # A `CallbackList` has no `Guard`.
+        check_trouble(self)
+        return history
+
+    def train_on_batch(self, *args, **kwargs):
+        """As `keras.Model.train_on_batch`; a step not taken is an error.
+
+        Raises:
+            FloatingPointError: As of `fit`.
+            ValueError: As of `fit`.
+        """
+        logs = super().train_on_batch(*args, **kwargs)
+        check_trouble(self)
+        return logs
+
+
 class Guard(keras.callbacks.Callback):
     """Ends a training whose steps are not taken any more."""
 
@@ -130,7 +159,10 @@ class Guard(keras.callbacks.Callback):
 
 
 def prepared(model, args, kwargs):
-    """The arguments of `fit`, with numbered examples and a `Guard`."""
+    """The arguments of `fit`, with numbered examples and a `Guard`.
+
+    Callbacks that are a `CallbackList` already stay as they are.
+    """
     signature = inspect.signature(keras.Model.fit)
     given = dict(signature.bind(model, *args, **kwargs).arguments)
     given.pop(next(iter(signature.parameters)))

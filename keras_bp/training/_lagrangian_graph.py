@@ -188,7 +188,7 @@ class LagrangianGraph:
         self.views[slot.index] = block.unknowns, lambda values: values[0]
 
     def _add_recurrent(self, step):
-        source = slots_in(step.args)[0]
+        source = slots_in([step.args, step.kwargs])[0]
         check_recurrent(step, source, self.owner)
         recurrent = Recurrent(step.operation, source.shape[1])
         first = len(self.unknowns)

@@ -28,8 +28,8 @@ class LagrangianInspection:
             weights with the backpropagated one. `"total"`: `"forward_loss"`
             of the plain model in training, `"relaxed_loss"` of the unknowns,
             `"lagrangian"`, `"violation"` (the sum of |r| beyond epsilon of an
-            example), and of integer labels `"forward_accuracy"` and
-            `"relaxed_accuracy"`.
+            example), and of integer labels, where predictions have an axis
+            of classes, `"forward_accuracy"` and `"relaxed_accuracy"`.
         """
         return diagnostics(self, x, y, sample_weight)
 
@@ -111,6 +111,7 @@ class LagrangianInspection:
             and `"whole_because"`, why it could not be pruned, or None.
 
         Raises:
+            TypeError: `x` or `y` are no arrays of examples.
             ValueError: An argument is out of range, or nothing can be pruned.
         """
         return export_support_network(self, x, y, drop, by, seed, batch_size)

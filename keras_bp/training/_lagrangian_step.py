@@ -3,12 +3,13 @@
 import keras
 from keras import ops
 
-from keras_bp.training._implicit_apply import apply
+from keras_bp.training._implicit_apply import apply, restore, statistics
 from keras_bp.training._lagrangian_rates import update_stiffness
 from keras_bp.training._lagrangian_relax import fresh, move, pulls, relax
 from keras_bp.training._lagrangian_relaxation import Relaxation, Wanted
 from keras_bp.training._lagrangian_tables import split, wrong_index
 from keras_bp.training._local_checks import check_losses
+from keras_bp.training._local_trace import settled
 from keras_bp.training._replicas import gathered, replicas
 
 # What `trouble` is set to.
@@ -23,6 +24,7 @@ def train_step(model, data):
     index, x = split(x)
     if model.states != "persistent":
         index = None
+    before = statistics(model)
     relaxation = Relaxation(model, x, y, sample_weight)
     states, outputs = start(model, relaxation, index)
     if model.rules.fits_values:
@@ -50,13 +52,26 @@ def train_step(model, data):
             ahead = pulls(model, relaxation, states)
         _keep(model, relaxation, move(model, states, ahead), index, sound)
         outputs = forces.outputs
-    weights = model.trainable_variables
-    apply(model, [forces.weights.get(id(w)) for w in weights], sound)
+    loss = model.compute_loss(
+        x=x, y=y, y_pred=outputs, sample_weight=sample_weight, training=True
+    )
+    loss = _move_weights(model, forces, loss, sound)
+    restore(model, before, sound)
+    model.trouble.assign(ops.where(sound, model.trouble.value, trouble))
+    _report(model, forces, loss, ops.shape(keras.tree.flatten(x)[0])[0])
+    return model.compute_metrics(x, y, outputs, sample_weight)
+
+
+def _move_weights(model, forces, loss, sound):
+    """Steps where that is sound, and counts; returns the loss before it."""
+    gradients = [forces.weights.get(id(w)) for w in model.trainable_variables]
+    # Penalties of the loss are those of weights that have not moved yet.
+    *gradients, loss = settled([*gradients, loss])
+    apply(model, gradients, sound)
     model.steps.assign_add(1)
     for optimizer in (model.state_optimizer, model.multiplier_optimizer):
         optimizer.iterations.assign_add(1)
-    model.trouble.assign(ops.where(sound, model.trouble.value, trouble))
-    return _logs(model, forces, x, y, outputs, sample_weight)
+    return loss
 
 
 def _measure_stiffness(model, relaxation, values, data):
@@ -120,11 +135,7 @@ def _trouble(model, forces, index):
     return ops.expand_dims(trouble, 0)
 
 
-def _logs(model, forces, x, y, outputs, sample_weight):
-    loss = model.compute_loss(
-        x=x, y=y, y_pred=outputs, sample_weight=sample_weight, training=True
-    )
-    size = ops.shape(keras.tree.flatten(x)[0])[0]
+def _report(model, forces, loss, size):
     for metric in model.metrics:
         if metric.name == "loss":
             metric.update_state(loss * replicas(), sample_weight=size)
@@ -132,4 +143,3 @@ def _logs(model, forces, x, y, outputs, sample_weight):
     model.residual_tracker.update_state(
         sum(sizes) / len(sizes), sample_weight=size
     )
-    return model.compute_metrics(x, y, outputs, sample_weight)

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_bp.ops._node_distributions import MAX_STATES
 from keras_bp.training._axes import Axes
+from keras_bp.training._linear_layers import read_of
 from keras_bp.training.stochastic_graph import Slot
 
 
@@ -152,11 +153,11 @@ class Pass:
         for step in steps:
             args, kwargs, axes = self._arguments(step)
             if step.name in self.graph.nodes:
-                before = axes
-                outputs, axes = self._draw(step, args[0], axes)
-                self._mask(outputs, args[0], before, axes)
+                before, inputs = axes, read_of(args, kwargs)
+                outputs, axes = self._draw(step, inputs, axes)
+                self._mask(outputs, inputs, before, axes)
             elif step.name in self.graph.costs:
-                outputs = step.operation.costs_of(args[0])
+                outputs = step.operation.costs_of(read_of(args, kwargs))
                 self.costs[step.name] = outputs, axes
             else:
                 outputs = self._call(step.operation, args, kwargs)

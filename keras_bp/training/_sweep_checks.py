@@ -70,6 +70,12 @@ def check_model(method, model):
             "be replaced by those of `rates`. Received: a schedule or a "
             f"function by {method!r}"
         )
+    critics = getattr(model, "critic_options", None)
+    if getattr(critics, "replay", None) is not None:
+        raise ValueError(
+            f"{_OWNER} expects critics without a replay, whose tuples the "
+            f"next run would not forget. Received: one with it by {method!r}"
+        )
 
 
 def checked_data(data, seed):

@@ -27,6 +27,7 @@ class LearningRateSweep:
         mode: `"max"` or `"min"`.
 
     Raises:
+        TypeError: A row is no dictionary, or has none under `"validation"`.
         ValueError: There are no rows, or none has the metric; or `mode`, a
             method or a part is unknown.
 

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_bp.training._sweep_checks import check_model
+from keras_bp.training.backprop_q_model import BackpropQModel
 
 # Examples that are evaluated at once.
 AT_ONCE = 1000
@@ -86,8 +87,12 @@ class SweptModel:
         keras.utils.set_random_seed(seed)
         model = self._make()
         check_model(self._method, model)
+        batch = first_batch(data, self._batch_size)
         # For the weights of layers that wait for an input.
-        self._use(model, first_batch(data, self._batch_size)[0])
+        self._use(model, batch[0])
+        if isinstance(model, BackpropQModel):
+            # Its first batch would make them, after values are read.
+            model.build_critics(batch[1])
         model.optimizer.build(model.trainable_variables)
         return model
 
@@ -227,6 +232,9 @@ def optimizers(model):
 def _variables(model):
     """Of the model, with the states of its seeds, and of its optimizers."""
     found = [v for optimizer in optimizers(model) for v in optimizer.variables]
+    if isinstance(model, BackpropQModel):
+        # None of the variables of the model.
+        found += model.critics.variables
     return [*model.variables, *found]
 
 

@@ -255,7 +255,8 @@ class BackpropQModel(CriticInspection, SurrogateModel):
                 with all of them, targets are expected ones.
 
         Returns:
-            Scalar, the mean squared error of all critics before the step.
+            Scalar, the sum of the critics' mean squared errors before the
+            step, or before the last one of `CriticOptions.steps`.
 
         Raises:
             ValueError: Targets are not finite. In `fit` such examples train no

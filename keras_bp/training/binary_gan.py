@@ -40,9 +40,10 @@ class BinaryGAN(NoisyModel, keras.Model):
 
     Each batch is seen by `critic_schedule` steps of the discriminator and by
     one of the generator. Both networks run in training mode; the statistics of
-    batch normalization follow all steps. The counter of batches, the state of
-    the noise of all layers, and both optimizers are saved with the model, so
-    that training goes on from a `.keras` file.
+    batch normalization follow all steps. `discriminator_loss` has the gradient
+    penalty in it in `fit`, and not in `evaluate`. The counter of batches, the
+    state of the noise of all layers, and both optimizers are saved with the
+    model, so that training goes on from a `.keras` file.
 
     Several replicas of `tf.distribute` need a constant `critic_schedule`, and
     batches that leave none of them without an example, whose losses would be
@@ -59,9 +60,8 @@ class BinaryGAN(NoisyModel, keras.Model):
         gradient_penalty: Float :math:`\lambda`. Defaults to `10.0`.
         clip: Positive float, bound of all weights of the discriminator for
             `"wgan"`. Defaults to `0.01`.
-        fresh_latents: Boolean, whether each step draws latents anew; if not,
-            all steps of a batch share them, as in the published code.
-            Defaults to `True`.
+        fresh_latents: Boolean, whether each step draws latents anew; else all
+            of a batch share them, as in the published code. Defaults to `True`.
         seed: Integer or None, of the latents. Defaults to `None`.
 
     `compile` takes the arguments of `keras.Model.compile` but for `optimizer`,

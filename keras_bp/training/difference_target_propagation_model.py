@@ -8,11 +8,8 @@ from keras_bp._registration import serializable
 from keras_bp.layers._seeded import SeededLayer
 from keras_bp.training._direct_errors import OutputErrors
 from keras_bp.training._implicit_layers import wide
-from keras_bp.training._local_blocks import (
-    BlockPass,
-    Gradients,
-    read_blocks,
-)
+from keras_bp.training._implicit_losses import check_means
+from keras_bp.training._local_blocks import BlockPass, Gradients, read_blocks
 from keras_bp.training._local_model import LocalModel, LocalStep
 from keras_bp.training._local_trace import unscaled, weights_scope
 from keras_bp.training._replicas import replicas
@@ -141,7 +138,11 @@ class DifferenceTargetPropagationModel(SeededLayer, LocalModel):
             loss: As for `keras.Model.compile`.
             decoder_optimizer: Of the decoders. None for `optimizer`.
             **kwargs: Those of `keras.Model.compile`.
+
+        Raises:
+            ValueError: A loss is no mean over the batch.
         """
+        check_means(loss, type(self).__name__)
         super().compile(optimizer=optimizer, loss=loss, **kwargs)
         if decoder_optimizer is not None:
             decoder_optimizer = keras.optimizers.get(decoder_optimizer)

@@ -8,7 +8,7 @@ from keras import ops
 from keras_bp import _checks, _random
 from keras_bp._registration import serializable
 from keras_bp.layers._seeded import SeededLayer
-from keras_bp.training._implicit_apply import apply, proximal_rate
+from keras_bp.training import _implicit_apply as applying
 from keras_bp.training._implicit_diagnostics import diagnostics
 from keras_bp.training._implicit_layers import weights_of
 from keras_bp.training._implicit_search import (
@@ -56,23 +56,21 @@ class ImplicitModel(SeededLayer, keras.Model):
       loss is zero.
 
     L2 penalties of layers are part of the proximal problem. What a rule does
-    not know is trained explicitly, and `implicit_summary` says so. After a
-    batch whose loss is not finite no weight moves and no slot of the optimizer
-    (with several replicas momentum still moves weights).
+    not know is trained explicitly, and `implicit_summary` says so. By a batch
+    whose loss is not finite no weight, moving statistic or slot of the
+    optimizer moves (with several replicas momentum still moves weights).
 
     Args:
         model: `keras.Model`. One that is not built yet is built with this.
         rule: String, `"dual"`, `"layerwise"`, `"averaged"` or `"truncated"`.
-        curvature_scale: Positive float, s above, for `"dual"`. Larger ones
-            damp more.
+        curvature_scale: Positive float, s of `"dual"`. Larger ones damp more.
         whole_loss: Boolean, whether `"layerwise"` and `"averaged"` keep softmax
             cross-entropy, binary cross-entropy and squared error whole behind
             a last dense layer, where the paper linearizes them.
         prox_learning_rate: Positive float, learning rate of the proximal
             problem, or None for that of the optimizer. Give one for optimizers
             that scale gradients themselves, such as Adam.
-        layers: List of names of layers that may be trained implicitly, or None
-            for all.
+        layers: List of names, layers to be trained implicitly. None for all.
         seed: Integer or None, of the random signs and samples.
         exact: Boolean, whether replicas of `tf.distribute` step as one with
             the whole batch where a rule couples its examples: `"dual"` solves
@@ -89,6 +87,8 @@ class ImplicitModel(SeededLayer, keras.Model):
         That of the model.
 
     Raises:
+        RuntimeError: The backend is not TensorFlow.
+        TypeError: `model` is no `keras.Model`.
         ValueError: An argument is out of range, `layers` names one that is not
             there, or no layer can be trained by the rule.
 
@@ -157,10 +157,9 @@ class ImplicitModel(SeededLayer, keras.Model):
 
     def compile(self, *args, **kwargs):
         super().compile(*args, **kwargs)
-        given = inspect.signature(keras.Model.compile).bind(
-            self, *args, **kwargs
-        )
-        self.loss_weights = given.arguments.get("loss_weights")
+        bind = inspect.signature(keras.Model.compile).bind
+        given = bind(self, *args, **kwargs).arguments
+        self.loss_weights = given.get("loss_weights")
         # Weights that more than their layers use; found in the first step.
         self.elsewhere = None
 
@@ -212,7 +211,7 @@ class ImplicitModel(SeededLayer, keras.Model):
         return self.model(inputs, training=training)
 
     # The learning rate of the proximal problem, a scalar tensor.
-    proximal_rate = proximal_rate
+    proximal_rate = applying.proximal_rate
 
     def trained_implicitly(self):
         """List of pairs, a layer and the weight that holds its curvature.
@@ -242,8 +241,7 @@ class ImplicitModel(SeededLayer, keras.Model):
 
     def implicit_summary(self):
         """String with a line for each layer: its name, class, and step."""
-        implicit = self.trained_implicitly()
-        return summary(self, self._layers_found, implicit)
+        return summary(self, self.trained_implicitly(), self._layers_found)
 
     def implicit_diagnostics(self, x, y, sample_weight=None):
         """What the next step would do, layer by layer, without taking it.
@@ -267,11 +265,13 @@ class ImplicitModel(SeededLayer, keras.Model):
         self.build_for(x)
         # Raises before anything is done if there is no rate.
         self.proximal_rate()
+        before = applying.statistics(self)
         step, y_pred = forward(self, x, y, sample_weight)
         sound = ops.isfinite(step.loss)
         if self.exact:
             sound = everywhere(sound)
-        apply(self, step.gradients(), sound)
+        applying.apply(self, step.gradients(), sound)
+        applying.restore(self, before, sound)
         self.steps.assign_add(1)
         size = ops.shape(keras.tree.flatten(x)[0])[0]
         for metric in self.metrics:

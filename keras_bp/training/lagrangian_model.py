@@ -5,6 +5,7 @@ import keras
 from keras_bp._backend import check_tensorflow
 from keras_bp._registration import serializable
 from keras_bp.training import _lagrangian_fit as fitting
+from keras_bp.training._implicit_losses import check_means
 from keras_bp.training._lagrangian_arguments import (
     check_arguments,
     check_reach,
@@ -26,7 +27,9 @@ _STEPS = {"transient": 10, "persistent": 5}
 
 
 @serializable
-class LagrangianModel(LagrangianInspection, keras.Model):
+class LagrangianModel(
+    LagrangianInspection, fitting.LagrangianFitting, keras.Model
+):
     r"""Trains a model without a pass backward through its layers.
 
     Neurons are unknowns, and a layer is a constraint between them. Training
@@ -96,6 +99,7 @@ class LagrangianModel(LagrangianInspection, keras.Model):
         That of the model.
 
     Raises:
+        RuntimeError: The backend is not TensorFlow.
         TypeError: `model` is neither Sequential nor functional, or an argument
             has a wrong type.
         ValueError: An argument is out of range, or a layer cannot be a
@@ -198,7 +202,12 @@ class LagrangianModel(LagrangianInspection, keras.Model):
                 with a rate of `rho / 10`, or of persistent states of
                 `rho / 10` times rho over the stiffness of the unknown.
             **kwargs: Those of `keras.Model.compile`.
+
+        Raises:
+            ValueError: A loss is no mean over the batch, an optimizer is of
+                another kind, or needs other slots than the states have.
         """
+        check_means(loss, type(self).__name__)
         self.graph.check_known()
         forget(self)
         check_rules(self, state_optimizer, multiplier_optimizer)
@@ -261,16 +270,6 @@ class LagrangianModel(LagrangianInspection, keras.Model):
 
     def compute_output_shape(self, input_shape):
         return self.model.compute_output_shape(input_shape)
-
-    def fit(self, *args, **kwargs):
-        """As `keras.Model.fit`; numbers arrays for persistent states."""
-        return super().fit(**fitting.prepared(self, args, kwargs))
-
-    def train_on_batch(self, *args, **kwargs):
-        """As `keras.Model.train_on_batch`; a step not taken is an error."""
-        logs = super().train_on_batch(*args, **kwargs)
-        fitting.check_trouble(self)
-        return logs
 
     def train_step(self, data):
         if self.states == "persistent":

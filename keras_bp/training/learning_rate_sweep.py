@@ -24,8 +24,9 @@ def learning_rate_sweep(
 
     * All rates of a seed begin at the same values: those of a model that is
       made after `keras.utils.set_random_seed(seed)`. Weights, slots and
-      `iterations` of each optimizer that the model has, and the states of seed
-      generators are set to them. The rate is that of `model.optimizer`. Noise
+      `iterations` of each optimizer that the model has, the states of seed
+      generators, and the critics of a `BackpropQModel` (without a replay) are
+      set to them. The rate is that of `model.optimizer`. Noise
       of the global generator, in a model without seed generators of its own,
       is not the same in each run.
     * The order of the examples in an epoch depends on the seed and on the
@@ -70,8 +71,8 @@ def learning_rate_sweep(
         TypeError: `methods` is no dictionary of functions that return models,
             or a number is none.
         ValueError: A number is out of range; a model is not compiled, has a
-            schedule, or is not the same each time; `data` has another form; or
-            the file is of other settings or of other data.
+            schedule or a replay, or is not the same each time; `data` has
+            another form; or the file is of other settings or of other data.
 
     Example:
 

@@ -18,6 +18,8 @@ def make_implicit(model, rule="dual", **options):
         `ImplicitModel`, to be compiled.
 
     Raises:
+        RuntimeError: The backend is not TensorFlow.
+        TypeError: `model` is no `keras.Model`.
         ValueError: As in `ImplicitModel`.
 
     Example:

@@ -6,6 +6,7 @@ import keras
 
 from keras_bp.layers.cost_node import CostNode
 from keras_bp.layers.stochastic_node import StochasticNode
+from keras_bp.training._linear_layers import read_of
 from keras_bp.training._readable import (
     check_opaque,
     check_readable,
@@ -215,7 +216,7 @@ class StochasticGraph:
 
     def _record(self, operation, args, kwargs, outputs):
         if isinstance(operation, keras.Model) and is_readable(operation):
-            return self._read(operation, slots_in(args))[1]
+            return self._read(operation, slots_in(read_of(args, kwargs)))[1]
         check_opaque(operation)
         slots = keras.tree.map_structure(self._new_slot, outputs)
         self.steps.append(

@@ -6,7 +6,7 @@ import numpy as np
 from keras import ops
 
 from keras_bp import _checks
-from keras_bp._children import children_of
+from keras_bp._children import frozen_weights
 from keras_bp.visualization._companions import (
     as_attributor,
     fixed_target,
@@ -99,7 +99,9 @@ def _groups(model, owner):
     for weight in model.trainable_variables:
         path = weight.path.rsplit("/", 1)[0]
         found.setdefault(path, []).append(weight)
-    frozen = sum(math.prod(weight.shape) for weight in _frozen(model).values())
+    frozen = sum(
+        math.prod(weight.shape) for weight in frozen_weights(model).values()
+    )
     if frozen:
         raise ValueError(
             f"{owner} expects a model that is trainable as a whole: what is "
@@ -112,16 +114,6 @@ def _groups(model, owner):
             f"Received: {model.name!r} without any"
         )
     return list(found.items())
-
-
-def _frozen(layer):
-    """The weights of layers that are frozen, at any depth, each once."""
-    if not layer.trainable:
-        return {id(weight): weight for weight in layer.weights}
-    found = {}
-    for child in children_of(layer):
-        found |= _frozen(child)
-    return found
 
 
 def _random(value, noise, rng):

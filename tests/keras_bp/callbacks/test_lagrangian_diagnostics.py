@@ -70,3 +70,19 @@ def test_only_lagrangian_models_have_diagnostics():
     callback = LagrangianDiagnostics(np.ones((1, 1)), np.ones((1, 1)))
     with pytest.raises(TypeError, match="LagrangianModel"):
         model.fit(callback.x, callback.y, verbose=0, callbacks=[callback])
+
+
+def test_a_single_output_has_no_largest_one_and_no_accuracy():
+    net = keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(3, activation="tanh"),
+            keras.layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    model = LagrangianModel(net)
+    model.compile("sgd", loss="binary_crossentropy")
+    x, y = np.ones((6, 4), "float32"), np.arange(6) % 2
+    for labels in (y, y[:, None]):
+        total = model.lagrangian_diagnostics(x, labels)["total"]
+        assert not {"forward_accuracy", "relaxed_accuracy"} & set(total)

@@ -153,3 +153,10 @@ def test_a_model_without_a_neuron_is_refused(built):
 def test_bad_arguments_are_refused(arguments, words):
     with pytest.raises(ValueError, match=words):
         SlopeAnnealing(**arguments)
+
+
+def test_replicas_anneal_too(two_replicas):
+    with two_replicas.scope():
+        model = build(1.0, 2.0)
+    history = fit(model, SlopeAnnealing(1.5), epochs=2)
+    np.testing.assert_allclose(history["slope"], [2.0, 3.0], rtol=1e-6)

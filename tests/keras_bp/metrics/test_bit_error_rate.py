@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from keras_bp.metrics import BitErrorRate, bit_error_rate
+from keras_bp.metrics._beta import beta_probability
 
 
 @pytest.mark.parametrize(
@@ -62,3 +63,25 @@ def test_counts_of_numpy_become_integers():
     assert type(counted.errors) is type(counted.bits) is int
     with pytest.raises(TypeError):
         counted + 1
+
+
+@pytest.mark.parametrize("bits", [10**14, 10**16, 2**63 - 1])
+def test_the_bounds_hold_for_more_bits_than_a_float_counts(bits):
+    # Without errors (1 - p)^bits is the tail; few are Poisson's.
+    high = BitErrorRate(0, bits).interval(0.95)[1]
+    np.testing.assert_allclose(high * bits, -np.log(0.025), rtol=1e-9)
+    for errors in (1, 100, 10**5):
+        low, high = BitErrorRate(errors, bits).interval(0.95)
+        expected = stats.gamma.ppf([0.025, 0.975], [errors, errors + 1])
+        np.testing.assert_allclose([low * bits, high * bits], expected, 1e-8)
+    bound = BitErrorRate(3, bits).upper_bound(0.9)
+    np.testing.assert_allclose(bound * bits, stats.gamma.ppf(0.9, 4), 1e-9)
+
+
+def test_the_beta_distribution_is_that_of_scipy():
+    for a in (0.5, 3.0, 40.0, 2e3):
+        for b in (1.0, 30.0, 1e4, 1e9):
+            for x in stats.beta.ppf([1e-6, 0.1, 0.5, 0.99], a, b):
+                found = beta_probability(a, b, x)
+                expected = special.betainc(a, b, x)
+                np.testing.assert_allclose(found, expected, rtol=1e-9)

@@ -96,3 +96,15 @@ def test_other_shapes_raise():
     for shape in ((2, 4, 4), (2, 1, 2), (1, 4, 2), (4, 2)):
         with pytest.raises(ValueError, match="two tensors of one shape"):
             EffectiveSNR().update_state(np.ones(shape), np.ones((2, 4, 2)))
+
+
+def test_what_is_missing_is_told_by_infinities():
+    one, zero = np.ones((1, 4, 2)), np.zeros((1, 4, 2))
+    for sent, received, expected in (
+        (one, one, np.inf),
+        (zero, one, -np.inf),
+        (zero, zero, np.nan),
+    ):
+        metric = EffectiveSNR()
+        metric.update_state(sent, received)
+        np.testing.assert_equal(float(metric.result()), expected)

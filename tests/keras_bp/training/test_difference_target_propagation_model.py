@@ -227,3 +227,13 @@ def test_what_it_cannot_train_is_named():
     for name in ("target_rate", "noise"):
         with pytest.raises(ValueError, match=f"`{name}`"):
             make(plain, **{name: -1.0})
+
+
+@pytest.mark.parametrize("reduction", ["sum", None])
+def test_a_loss_that_is_no_mean_is_refused(reduction):
+    model = DifferenceTargetPropagationModel(net(3, 3))
+    loss = keras.losses.MeanSquaredError(reduction=reduction)
+    with pytest.raises(
+        ValueError, match="PropagationModel expects losses that"
+    ):
+        model.compile("sgd", loss=loss)

@@ -185,3 +185,42 @@ def test_the_summary_tells_of_activations_that_are_not_known():
     )
     lines = make_implicit(net, "layerwise").implicit_summary().splitlines()
     assert "not known" in lines[0] and "implicit" in lines[1]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_statistics_do_not_keep_a_batch_that_is_not_finite(compiled):
+    x = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
+    normal = layers.BatchNormalization()
+    net = keras.Sequential([keras.Input((3,)), normal, layers.Dense(2)])
+    model = make_implicit(net, seed=0)
+    model.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=compiled)
+    before = normal.get_weights()
+    model.train_on_batch(x, x[:, :2])
+    after = normal.get_weights()
+    # They follow what is finite, and nothing else.
+    assert np.abs(after[2] - before[2]).max() > 1e-3
+    kept = net.get_weights()
+    model.train_on_batch(np.where(x == x[0, 0], np.inf, x), x[:, :2])
+    for a, b in zip(net.get_weights(), kept, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_statistics_of_replicas_are_restored_together(two_replicas):
+    x = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
+    with two_replicas.scope():
+        net = keras.Sequential(
+            [
+                keras.Input((3,)),
+                layers.BatchNormalization(),
+                layers.Dense(2, trainable=False),
+                layers.Dense(2),
+            ]
+        )
+        model = make_implicit(net, seed=0)
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+    # What the second one sees is finite.
+    wrong = np.where(x == x[0, 0], np.nan, x)
+    kept = net.layers[0].get_weights()[2:]
+    model.fit(wrong, x[:, :2], batch_size=8, shuffle=False, verbose=0)
+    for a, b in zip(net.layers[0].get_weights()[2:], kept, strict=True):
+        np.testing.assert_array_equal(a, b)

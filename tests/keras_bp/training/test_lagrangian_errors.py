@@ -210,3 +210,10 @@ def test_a_loss_that_a_layer_adds_is_refused(run_eagerly, place):
     model.compile("sgd", "mse", run_eagerly=run_eagerly)
     with pytest.raises(ValueError, match="'costly'.*adds a loss"):
         model.train_on_batch(keras.ops.ones((2, 4)), keras.ops.ones((2, 3)))
+
+
+@pytest.mark.parametrize("reduction", ["sum", None])
+def test_a_loss_that_is_no_mean_is_refused(reduction):
+    loss = keras.losses.MeanSquaredError(reduction=reduction)
+    with pytest.raises(ValueError, match="LagrangianModel expects losses that"):
+        LagrangianModel(net(3)).compile("sgd", loss={"out": [None, loss]})

@@ -12,6 +12,7 @@ from lagrangian_toys import (
     numbered,
     rows_of,
     values_of,
+    wrapped,
 )
 
 from keras_bp.training import LagrangianModel, index_examples
@@ -202,3 +203,26 @@ def test_replicas_step_together_or_not_at_all(bad, two_replicas):
         model.fit(x, y, batch_size=4, verbose=0, shuffle=False)
     assert_equal(rows_of(model), before[0])
     assert_equal(model.model.get_weights(), before[1])
+
+
+@pytest.mark.parametrize("eager", [True, False, "xla"])
+def test_statistics_do_not_keep_a_step_that_is_not_taken(eager):
+    model = net(2, keras.layers.BatchNormalization())
+    rates = 0.1, 0.01, 0.01
+    trained = wrapped(model, eager=eager, rates=rates, inner_steps=1)
+    trained.train_on_batch(X, Y)
+    before = values_of(model.weights)
+    wrong = np.where(X[0, 0] == X, np.nan, X)
+    with pytest.raises(FloatingPointError, match="diverged"):
+        trained.train_on_batch(wrong, Y)
+    assert_equal(values_of(model.weights), before)
+
+
+def test_callbacks_that_are_made_up_already_do_not_hide_a_step_not_taken():
+    trained = kept(states="transient", model=net(4))
+    wrong = np.where(X[0, 0] == X, np.nan, X)
+    ready = keras.callbacks.CallbackList([], add_history=True, model=trained)
+    with pytest.raises(FloatingPointError, match="diverged"):
+        trained.fit(wrong, Y, callbacks=ready, verbose=0)
+    history = trained.fit(X, Y, callbacks=ready, verbose=0)
+    assert np.isfinite(history.history["loss"][-1])

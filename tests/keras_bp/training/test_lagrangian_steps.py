@@ -155,3 +155,12 @@ def test_each_constraint_steps_along_the_gradient(constraint, inequality):
     found = step_of(trained, X, Y)[0]
     norms = np.linalg.norm(found) * np.linalg.norm(true)
     assert np.sum(found * true) > 0.95 * norms
+
+
+@pytest.mark.parametrize("eager", [True, False])
+def test_the_loss_that_is_told_is_that_before_the_step(eager):
+    model = net(4, kernel_regularizer="l2")
+    trained = wrapped(model, eager=eager, rates=(1.0, None, None))
+    expected = trained.evaluate(X, Y, verbose=0)
+    found = trained.fit(X, Y, verbose=0).history["loss"][0]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)

@@ -13,7 +13,13 @@ import small_sweep
 import tensorflow as tf
 from keras import layers, ops
 
-from keras_bp.training import DifferenceTargetPropagationModel
+from keras_bp.layers import CostNode, StochasticNode
+from keras_bp.training import (
+    BackpropQModel,
+    CriticOptions,
+    DifferenceTargetPropagationModel,
+    ReplayOptions,
+)
 from keras_bp.training.learning_rate_sweep import learning_rate_sweep
 
 RNG = np.random.default_rng(0)
@@ -400,3 +406,40 @@ def test_all_optimizers_of_a_model_begin_anew():
         return {row["rate"]: row["validation"]["loss"] for row in sweep.rows}
 
     assert losses([0.2, 0.1])[0.1] == losses([0.1])[0.1]
+
+
+def critics(loss, **options):
+    """A function that makes models whose nodes learn from critics."""
+
+    def make():
+        x = keras.Input((3,))
+        node = StochasticNode(name="bits", seed=3)(layers.Dense(2)(x))
+        y = layers.Dense(1)(node)
+        if loss is None:
+            y = CostNode(lambda v: ops.sum(ops.square(v - 1), axis=-1))(y)
+        model = BackpropQModel(x, y)
+        model.compile("sgd", keras.optimizers.Adam(0.1), loss=loss, **options)
+        return model
+
+    return make
+
+
+@pytest.mark.parametrize("loss", [None, "mse"])
+def test_critics_begin_anew_with_each_rate(loss):
+    x = RNG.normal(size=(16, 3)).astype("float32")
+    data = {"train": (x, x[:, :1]), "validation": (x, x[:, :1])}
+    # The same rate in float32, for two runs of which one is the first.
+    rates = [0.1, 0.1 + 1e-12]
+    sweep = learning_rate_sweep(
+        {"q": critics(loss)}, data, rates, epochs=2, batch_size=8
+    )
+    one, other = without_seconds(sweep)
+    assert one == {**other, "rate": 0.1}
+
+
+def test_a_replay_that_a_run_cannot_forget_is_refused():
+    options = CriticOptions(replay=ReplayOptions(size=8))
+    x = np.ones((4, 3), "float32")
+    data = {"train": (x, x[:, :1]), "validation": (x, x[:, :1])}
+    with pytest.raises(ValueError, match="without a replay.*'q'"):
+        learning_rate_sweep({"q": critics("mse", critic=options)}, data, [0.1])

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from implicit_steps import moved, settle
 from keras import layers, ops
 
@@ -452,3 +453,37 @@ def test_a_step_needs_a_learning_rate():
     trained.compile(None, "mse")
     with pytest.raises(ValueError, match="optimizer with a learning rate"):
         trained.train_on_batch(X, Y)
+
+
+@pytest.mark.parametrize("rule", ["layerwise", "averaged"])
+@pytest.mark.parametrize("twice", [False, True])
+def test_damping_is_that_of_the_step_of_the_weights(rule, twice):
+    # Rows of many lengths: those of the longest are damped most.
+    x = X * np.array([[0.1], [0.3], [1], [3], [10], [30]], "float32")
+    first = layers.Dense(4, "tanh", name="a", kernel_regularizer="l2")
+    inputs = keras.Input((4,))
+    hidden = first(first(inputs)) if twice else first(inputs)
+    model = keras.Model(inputs, layers.Dense(2)(hidden))
+    trained = make_implicit(model, rule, prox_learning_rate=5.0)
+    trained.compile(keras.optimizers.SGD(1.0), "mse")
+    told = trained.implicit_diagnostics(x, Y)["a"]["damping"]
+    with tf.GradientTape() as tape:
+        loss = ops.mean(ops.square(model(x) - Y)) + sum(model.losses)
+    explicit = tape.gradient(loss, [w.value for w in first.weights])
+    before = first.get_weights()
+    trained.train_on_batch(x, Y)
+    step = [a - b for a, b in zip(before, first.get_weights(), strict=True)]
+    norms = [
+        np.sqrt(sum(np.sum(np.square(a)) for a in of))
+        for of in (step, explicit)
+    ]
+    np.testing.assert_allclose(told, norms[0] / norms[1], rtol=1e-3)
+
+
+def test_the_damping_of_a_convolution_is_told():
+    model = net(layers.Reshape((4, 1)), layers.Conv1D(2, 2, name="c"))
+    model.layers[-1].activation = keras.activations.tanh
+    model = keras.Sequential([*model.layers, layers.Flatten(), layers.Dense(2)])
+    trained = make_implicit(model, "layerwise")
+    trained.compile(keras.optimizers.SGD(100.0), "mse")
+    assert 0 < trained.implicit_diagnostics(X, Y)["c"]["damping"] < 0.9

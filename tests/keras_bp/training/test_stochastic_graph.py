@@ -1,10 +1,16 @@
 import keras
+import numpy as np
 import pytest
 from keras import ops
 from stochastic_graphs import bit, column, diamond, squared
 
 from keras_bp.layers import CostNode, StochasticNode
-from keras_bp.training import StochasticGraph
+from keras_bp.training import (
+    BackpropQModel,
+    LagrangianModel,
+    StochasticGraph,
+    SurrogateModel,
+)
 
 
 def test_the_diamond_is_read():
@@ -135,3 +141,40 @@ def test_a_model_has_to_be_built():
     model = keras.Sequential([StochasticNode(estimator="reinmax")])
     with pytest.raises(ValueError, match="expects a built model"):
         StochasticGraph(model)
+
+
+def test_layers_and_models_may_be_called_by_name():
+    inner = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    x = keras.Input((3,))
+    bits = StochasticNode(estimator="rloo", samples=2, name="bits")
+    kinds = StochasticNode("categorical", "score", name="kinds")
+    h = bits(inputs=inner(inputs=x))
+    logits = keras.layers.Reshape((1, 4))(keras.layers.Dense(4)(h))
+    h = kinds(inputs=logits)
+    y = keras.layers.Dense(1)(keras.ops.cast(h, "float32"))
+    cost = CostNode(lambda y: ops.sum(ops.square(y), -1), name="f")
+    model = SurrogateModel(x, cost(inputs=y))
+    model.compile("sgd")
+    assert model.stochastic_graph.above("kinds") == ("bits",)
+    batch = np.ones((4, 3), "float32")
+    assert np.isfinite(model.fit(batch, verbose=0).history["loss"][0])
+
+
+def test_critics_see_nodes_that_are_called_by_name():
+    x = keras.Input((3,))
+    kinds = StochasticNode("categorical", name="kinds")
+    path = StochasticNode("normal", name="path")
+    h = kinds(inputs=keras.layers.Reshape((1, 4))(keras.layers.Dense(4)(x)))
+    h = keras.layers.Dense(2)(keras.ops.cast(h, "float32"))
+    h = path(inputs=[h, ops.ones_like(h)])
+    model = BackpropQModel(x, keras.layers.Dense(1)(h))
+    model.compile("sgd", loss="mse")
+    model.build_critics(np.ones((4, 1), "float32"))
+    assert list(model.critic_inputs) == ["kinds", "path"]
+
+
+def test_a_recurrent_layer_may_be_called_by_name():
+    x = keras.Input((4, 2))
+    h = keras.layers.GRU(3)(sequences=x)
+    model = LagrangianModel(keras.Model(x, keras.layers.Dense(2)(h)))
+    assert len(model.graph.unknowns) == 1
