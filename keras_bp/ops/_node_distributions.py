@@ -10,7 +10,7 @@ from keras_bp.ops._gradients import value_and_gradient
 
 # Half a step of the grid of uniform noise: logarithms stay finite.
 _TINY = 2.0**-25
-_FINITE = (-1e30, 1e30)  # Infinity times a derivative of 0 would be NaN.
+_HUGE = 1e30  # Infinity times a derivative of 0 would be NaN.
 MAX_STATES = 2**16
 
 
@@ -69,10 +69,8 @@ class NodeDistribution:
         )
 
 
-class Bernoulli(NodeDistribution):
-    """Bits from logits: 1 where the noise is below the probability."""
-
-    name = "bernoulli"
+class _OfLogits(NodeDistribution):
+    """What one tensor of logits and uniform noise of its shape decide."""
 
     @property
     def logits(self):
@@ -80,6 +78,12 @@ class Bernoulli(NodeDistribution):
 
     def noise(self, source):
         return source.uniform(ops.shape(self.logits))
+
+
+class Bernoulli(_OfLogits):
+    """Bits from logits: 1 where the noise is below the probability."""
+
+    name = "bernoulli"
 
     def sample(self, noise):
         return fires(noise, self.mean())
@@ -118,20 +122,13 @@ class Bernoulli(NodeDistribution):
 
     @staticmethod
     def soften(continuous, temperature):
-        return ops.sigmoid(ops.clip(continuous, *_FINITE) / temperature)
+        return ops.sigmoid(_finite(continuous) / temperature)
 
 
-class OneHot(NodeDistribution):
+class OneHot(_OfLogits):
     """One-hot vectors along the last axis, by the largest of logit + noise."""
 
     name = "one_hot"
-
-    @property
-    def logits(self):
-        return self.params[0]
-
-    def noise(self, source):
-        return source.uniform(ops.shape(self.logits))
 
     def sample(self, noise):
         return self._show_nan(ops.argmax(self.continuous(noise), axis=-1))
@@ -181,8 +178,7 @@ class OneHot(NodeDistribution):
 
     @staticmethod
     def soften(continuous, temperature):
-        finite = ops.clip(continuous, *_FINITE)
-        return ops.softmax(finite / temperature, axis=-1)
+        return ops.softmax(_finite(continuous) / temperature, axis=-1)
 
 
 class Categorical(OneHot):
@@ -267,6 +263,10 @@ def fires(noise, probability):
 
 def _show_nan(value, source):
     return ops.where(ops.isnan(source), source, value)
+
+
+def _finite(x):
+    return ops.where(ops.isinf(x), _HUGE * ops.sign(x), x)
 
 
 def sum_units(x):
