@@ -185,7 +185,9 @@ def _framed(x, taps, strides):
     advance = strides * 2 ** math.ceil(math.log2(least / strides))
     overlap = num_taps - strides
     time = ops.shape(x)[1]
-    outputs = ops.maximum((time - num_taps) // strides + 1, 0)
+    outputs = (time - num_taps) // strides + 1
+    if not isinstance(time, int):
+        outputs = ops.maximum(outputs, 0)
     frames = -(-(outputs * strides) // advance)
     # A last sample that no output needs is left out.
     needed = frames * advance + overlap
