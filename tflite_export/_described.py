@@ -1,6 +1,28 @@
 """What descriptions that have a `get_config` have in common."""
 
+import dataclasses
 import json
+
+
+def check_entries(cls, config, *others):
+    """Raises unless a configuration has the entries of a data class.
+
+    Args:
+        cls: Data class, which `from_config` makes.
+        config: Dictionary.
+        *others: Strings, entries beside its fields.
+
+    Raises:
+        ValueError: An entry is missing or unknown.
+    """
+    names = {*others, *(field.name for field in dataclasses.fields(cls))}
+    wrong = sorted(names ^ set(config))
+    if wrong:
+        raise ValueError(
+            f"{cls.__name__}.from_config expects the entries that "
+            "`get_config` makes. Received: missing or unknown entries "
+            f"{wrong}"
+        )
 
 
 class Described:

@@ -53,7 +53,7 @@ def check_range(name, value, form, *, owner):
 
 
 def check_ends(name, value, low, high, *, owner):
-    """Raises `ValueError` where integers leave the range of a format."""
+    """The same, of a range from `low` to `high`, both included."""
     if value.size and (value.min() < low or value.max() > high):
         raise ValueError(
             f"{owner} expects `{name}` from {low} to {high}, the range of its "

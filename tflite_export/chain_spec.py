@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_bp import _checks
 from tflite_export import reference
-from tflite_export._described import Described
+from tflite_export._described import Described, check_entries
 from tflite_export._read_model import read_stages
 from tflite_export.fir_spec import FIRSpec
 from tflite_export.kerr_spec import KerrSpec
@@ -230,13 +230,7 @@ class ChainSpec(Described):
         Raises:
             ValueError: An entry is missing, unknown, or contradicts another.
         """
-        names = {field.name for field in dataclasses.fields(cls)}
-        wrong = sorted(names ^ set(config))
-        if wrong:
-            raise ValueError(
-                "ChainSpec.from_config expects the entries that `get_config` "
-                f"makes. Received: missing or unknown entries {wrong}"
-            )
+        check_entries(cls, config)
         stages, entries = [], config["stages"]
         if not isinstance(entries, list) or not all(
             isinstance(entry, dict) for entry in entries

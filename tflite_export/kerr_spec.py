@@ -8,7 +8,7 @@ from keras_bp import _checks
 from keras_bp.layers import KerrRotation
 from keras_bp.ops import FixedPoint
 from tflite_export import reference
-from tflite_export._described import Described
+from tflite_export._described import Described, check_entries
 from tflite_export._kerr_tables import check_tables, tables_of
 from tflite_export._signals import as_int64, check_format, check_range
 from tflite_export.reference._rounding import LARGEST
@@ -269,14 +269,8 @@ class KerrSpec(Described):
         Raises:
             ValueError: An entry is missing or unknown.
         """
-        names = {"kind", *(field.name for field in dataclasses.fields(cls))}
-        wrong = sorted(names ^ set(config))
-        if wrong:
-            raise ValueError(
-                "KerrSpec.from_config expects the entries that `get_config` "
-                f"makes. Received: missing or unknown entries {wrong}"
-            )
-        values = {name: config[name] for name in names - {"kind"}}
+        check_entries(cls, config, "kind")
+        values = {name: x for name, x in config.items() if name != "kind"}
         for name in _FORMATS:
             values[name] = FixedPoint.from_config(config[name])
         for name in ("coefficients", "cosines", "sines"):

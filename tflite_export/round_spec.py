@@ -4,6 +4,7 @@ import dataclasses
 
 from keras_bp.ops import FixedPoint
 from tflite_export import reference
+from tflite_export._described import check_entries
 from tflite_export._signals import as_int64, check_format, check_range
 
 
@@ -86,13 +87,7 @@ class RoundSpec:
         Raises:
             ValueError: An entry is missing or unknown.
         """
-        names = {"kind", *(field.name for field in dataclasses.fields(cls))}
-        wrong = sorted(names ^ set(config))
-        if wrong:
-            raise ValueError(
-                "RoundSpec.from_config expects the entries that `get_config` "
-                f"makes. Received: missing or unknown entries {wrong}"
-            )
+        check_entries(cls, config, "kind")
         return cls(
             FixedPoint.from_config(config["signal_format"]),
             FixedPoint.from_config(config["output_format"]),

@@ -103,7 +103,7 @@ def _plain(value):
 
 def _fresh(arguments, batches, batch_size):
     """Each pass over it goes on where the last one ended."""
-    numbers = itertools.count()
+    counter = itertools.count()
     link = arguments["link"]
     symbols, channels = arguments["symbols_per_block"], 2 * link.polarizations
 
@@ -111,7 +111,7 @@ def _fresh(arguments, batches, batch_size):
         for _ in range(batches):
             yield simulate(
                 num_blocks=batch_size,
-                first_block=next(numbers) * batch_size,
+                first_block=next(counter) * batch_size,
                 batch_size=batch_size,
                 **arguments,
             )
