@@ -23,7 +23,7 @@ from absl import app, flags
 from benchmarks import environment, results, tables
 from examples.piano_roll_parts import figures
 from examples.piano_roll_parts.config import CONFIGS
-from examples.piano_roll_parts.data import NoChoralesError, windows
+from examples.piano_roll_parts.data import windows
 from examples.piano_roll_parts.experiment import Experiment
 from examples.piano_roll_parts.summary import Summary
 from examples.store import Store
@@ -63,16 +63,27 @@ def main(argv, given):
     name = given["config"]
     config = CONFIGS[name]
     try:
+        seeds = chosen(given["seeds"], config)
         data = windows(config, given["data_dir"])
-    except (FileNotFoundError, NoChoralesError) as error:
+        folder = pathlib.Path(given["out_dir"] or f"out/piano_rolls/{name}")
+        store = Store(folder, f"{config}\n{data.told}\n")
+    except (FileNotFoundError, ValueError) as error:
         raise app.UsageError(str(error)) from error
     print(f"Data: {data.told}.", flush=True)
-    folder = pathlib.Path(given["out_dir"] or f"out/piano_rolls/{name}")
-    store = Store(folder, f"{config}\n{data.told}\n")
     experiment = Experiment(config, data, store)
-    seeds = [int(seed) for seed in given["seeds"] or range(config.seeds)]
     work(experiment, seeds, given["minutes"])
     conclude(experiment, name, given["out"] or folder / "metrics.json")
+
+
+def chosen(seeds, config):
+    """The seeds that a list of strings names; all for None."""
+    known = [str(seed) for seed in range(config.seeds)]
+    if seeds is not None and not (seeds and set(seeds) <= set(known)):
+        raise ValueError(
+            f"This example expects --seeds to be of {', '.join(known)}. "
+            f"Received: {','.join(seeds)!r}"
+        )
+    return [int(seed) for seed in seeds or known]
 
 
 def work(experiment, seeds, minutes=None):

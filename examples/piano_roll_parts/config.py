@@ -86,7 +86,7 @@ class Run:
 
     Args:
         kind: String, `"end-to-end"`, `"pretrained"`, or what goes on from the
-            pretrained one: `"longer"`, `"two-stage"` or `"joint"`.
+            pretrained one: `"two-stage"` or `"joint"`.
         neuron: String, `"dbn"`, `"sbn"` or `"real"`.
         seed: Integer.
     """
@@ -102,16 +102,12 @@ class Run:
     @property
     def goes_on(self):
         """Whether it begins with the networks of the pretrained run."""
-        return self.kind in ("longer", "two-stage", "joint")
+        return self.kind in ("two-stage", "joint")
 
 
 def runs(config, seeds):
     """All runs of a configuration, each after the one that it goes on from."""
-    kinds = [
-        ("pretrained", "real"),
-        ("end-to-end", "dbn"),
-        ("end-to-end", "sbn"),
-        ("longer", "real"),
-    ]
+    kinds = [("pretrained", "real")]
+    kinds += [("end-to-end", neuron) for neuron in ("dbn", "sbn", "real")]
     kinds += [(x, y) for y in config.refiners for x in ("two-stage", "joint")]
     return [Run(*kind, seed) for seed in seeds for kind in kinds]

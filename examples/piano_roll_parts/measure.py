@@ -27,6 +27,7 @@ MEASURES = {
 # Measures of a set of windows.
 OF_SETS = {
     "pitch gap": "distance of the histograms of pitches",
+    "polyphony gap": "distance of the histograms of pitches in a step",
     "coverage": "held-out windows that are covered",
 }
 
@@ -53,8 +54,9 @@ class Reference:
         """
         bits = rolls(bits)
         found = {name: _mean(x) for name, x in self._of_windows(bits).items()}
-        shares = [_shares(x) for x in (bits, self._train)]
-        found["pitch gap"] = float(np.abs(shares[0] - shares[1]).sum() / 2)
+        for name, shares in (("pitch gap", _pitches), ("polyphony gap", _sizes)):
+            gaps = np.abs(shares(bits) - shares(self._train))
+            found[name] = float(gaps.sum() / 2)
         found["coverage"] = self._coverage(bits)
         return found
 
@@ -133,9 +135,16 @@ def sampled(generator, end, number):
     return found.astype("uint8")
 
 
-def _shares(bits):
+def _pitches(bits):
+    """Share of each pitch among the bits that are on."""
     found = bits.sum(axis=(0, 1), dtype="float64")
     return found / max(found.sum(), 1)
+
+
+def _sizes(bits):
+    """Share of the steps with so many pitches, from none to all."""
+    sizes = bits.sum(axis=2, dtype="int64").ravel()
+    return np.bincount(sizes, minlength=bits.shape[2] + 1) / len(sizes)
 
 
 def _mean(values):

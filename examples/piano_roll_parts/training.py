@@ -59,15 +59,14 @@ def pair(run, config, windows, before=None):
             networks.discriminator(windows.shape, config.width),
         )
     generator, discriminator = before
-    if run.kind != "longer":
-        refiner = residual_refiner(
-            windows.shape,
-            run.neuron,
-            filters=config.refiner_filters,
-            seed=run.seed,
-        )
-        generator = refined_generator(generator, refiner, run.kind == "joint")
-    return generator, discriminator
+    refiner = residual_refiner(
+        windows.shape,
+        run.neuron,
+        filters=config.refiner_filters,
+        seed=run.seed,
+    )
+    refined = refined_generator(generator, refiner, run.kind == "joint")
+    return refined, discriminator
 
 
 def compiled(run, config, windows, generator, discriminator):
