@@ -54,7 +54,10 @@ class Reference:
         """
         bits = rolls(bits)
         found = {name: _mean(x) for name, x in self._of_windows(bits).items()}
-        for name, shares in (("pitch gap", _pitches), ("polyphony gap", _sizes)):
+        for name, shares in (
+            ("pitch gap", _pitches),
+            ("polyphony gap", _sizes),
+        ):
             gaps = np.abs(shares(bits) - shares(self._train))
             found[name] = float(gaps.sum() / 2)
         found["coverage"] = self._coverage(bits)

@@ -68,10 +68,14 @@ class FlipRatio(keras.metrics.Metric):
             _checks.check_number("threshold", threshold, owner=owner)
         self.shape = tuple(shape)
         self.threshold = threshold
-        self.last = self.add_variable(self.shape, "zeros", name="last")
-        self.seen = self.add_variable((), "zeros", name="seen")
-        self.total = self.add_variable((), "zeros", name="total")
-        self.count = self.add_variable((), "zeros", name="count")
+        self.last = self.add_variable(
+            self.shape, "zeros", dtype=self.dtype, name="last"
+        )
+        # Not of the default type, in which a count may end at 256.
+        self.seen, self.total, self.count = (
+            self.add_variable((), "zeros", dtype="float32", name=name)
+            for name in ("seen", "total", "count")
+        )
 
     def update_state(self, values):
         """Compares `values` with those of the last update, and keeps them."""
@@ -86,8 +90,7 @@ class FlipRatio(keras.metrics.Metric):
         values = ops.cast(values, self.last.dtype)
         changed = ops.cast(ops.not_equal(values, self.last), "float32")
         # The first values have none before them.
-        flips = ops.cast(ops.mean(changed), self.total.dtype) * self.seen
-        self.total.assign_add(flips)
+        self.total.assign_add(ops.mean(changed) * self.seen)
         self.count.assign_add(self.seen)
         self.seen.assign(1.0)
         self.last.assign(values)

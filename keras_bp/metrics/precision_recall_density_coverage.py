@@ -55,7 +55,9 @@ def precision_recall_density_coverage(real, generated, num_neighbors=5):
     Balls are open, as in the code of Naeem et al.; Kynkäänniemi et al. close
     them, which differs for ties alone, such as copies. Distances are taken in
     float64, and not all at a time: the memory does not grow with the square
-    of the samples, and the time does.
+    of the samples, and the time does. Where a distance is less than a millionth
+    of how far the two samples lie from the median, it is one of rounding, and
+    counts as a tie.
 
     Args:
         real: Float array of shape `(samples, features)`.

@@ -58,14 +58,23 @@ def change_output(model, output, seed=None):
     inputs = inputs[0] if len(inputs) == 1 else inputs
     if output == "logit":
         return keras.Model(inputs, logits)
+    slope = float(last.slope.value) if hasattr(last, "slope") else 1.0
+    if output == "probability":
+        return keras.Model(inputs, _sigmoid(logits, slope, last.dtype_policy))
     neuron = BinaryNeuron(
         "stochastic" if output == "bernoulli" else "deterministic",
-        slope=float(last.slope.value) if hasattr(last, "slope") else 1.0,
-        inference="probability" if output == "probability" else "sample",
+        slope=slope,
         seed=seed,
         dtype=last.dtype_policy,
     )
     return keras.Model(inputs, neuron(logits))
+
+
+def _sigmoid(logits, slope, dtype):
+    """The sigmoid of logits, in training and in inference mode."""
+    if slope != 1.0:
+        logits = keras.layers.Rescaling(slope, dtype=dtype)(logits)
+    return keras.layers.Activation("sigmoid", dtype=dtype)(logits)
 
 
 def _replaced(model, last, other):

@@ -109,6 +109,21 @@ def check_penalized(discriminator, owner):
         )
 
 
+def check_judge(discriminator, owner):
+    """Raises if a model adds losses that would have to weigh nodes."""
+    found = [
+        layer.name
+        for layer in parts_of(discriminator)
+        if getattr(layer, "activity_regularizer", None) is not None
+    ]
+    if found:
+        raise ValueError(
+            f"{owner} expects a `discriminator` without regularizers of "
+            "activities where the generator has cost estimators, whose cost it "
+            f"is. Received: {found} with one"
+        )
+
+
 def _check_ends(name, network, owner):
     """Raises unless a model has one input and one output, of known shapes."""
     inputs, outputs = (getattr(network, x, None) for x in ("inputs", "outputs"))
@@ -160,9 +175,19 @@ def schedule_of(given, owner):
     )
 
 
-def two_optimizers(generator, discriminator, owner):
-    """List of two optimizers, from what Keras takes for them."""
-    found = [keras.optimizers.get(x) for x in (generator, discriminator)]
+def two_optimizers(given, objective, owner):
+    """List of two optimizers, from what Keras takes for them, or None."""
+    found = [
+        keras.optimizers.get(x or paper_optimizer(objective)) for x in given
+    ]
+    if getattr(
+        getattr(found[1], "inner_optimizer", found[1]), "use_ema", False
+    ):
+        raise ValueError(
+            f"{owner} expects a `discriminator_optimizer` without `use_ema`, "
+            "whose averages `fit` writes to the weights of the generator "
+            "alone. Received: use_ema=True"
+        )
     if found[0] is found[1]:
         raise ValueError(
             f"{owner} expects `discriminator_optimizer` to be an optimizer of "

@@ -35,6 +35,11 @@ class GANObjective:
         return ops.softplus(-fake) if self.name == "gan" else -fake
 
 
+def widened(dtype):
+    """The type of losses: float32, and float64 of what is float64."""
+    return keras.backend.result_type(dtype, "float32")
+
+
 def gradient_norms(critic, x):
     """Norm of the gradient of a critic at each example, shape `(batch,)`."""
     import tensorflow as tf
@@ -42,7 +47,8 @@ def gradient_norms(critic, x):
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(x)
         value = critic(x)
-    gradient = ops.cast(tape.gradient(value, x), "float32")
+    gradient = tape.gradient(value, x)
+    gradient = ops.cast(gradient, widened(gradient.dtype))
     axes = tuple(range(1, len(gradient.shape)))
     # Differentiable at zero.
     return ops.sqrt(1e-8 + ops.sum(ops.square(gradient), axis=axes))

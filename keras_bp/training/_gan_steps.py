@@ -4,10 +4,12 @@ from keras import ops
 
 from keras_bp import _random
 from keras_bp.spectral._substitutes import second_derivatives
+from keras_bp.training._gan_checks import check_judge
 from keras_bp.training._gan_objectives import (
     JudgedNodes,
     gradient_norms,
     holds_cost_nodes,
+    widened,
 )
 from keras_bp.training._replicas import optimizers_meet, replicas
 
@@ -24,8 +26,11 @@ class Steps:
 
     def __init__(self, gan, objective):
         self._gan, self._objective = gan, objective
+        # Of all losses.
+        self._dtype = widened(gan.discriminator.outputs[0].dtype)
         self._judged = None
         if holds_cost_nodes(gan.generator):
+            check_judge(gan.discriminator, type(gan).__name__)
             self._judged = JudgedNodes(
                 gan.generator, gan.discriminator, objective
             )
@@ -39,14 +44,14 @@ class Steps:
         def latents():
             return gan.latents(size) if shared is None else shared
 
-        zero = ops.zeros((), "float32")
+        zero = ops.zeros((), self._dtype)
 
         def critic_step(step, loss, norm):
             more = self._critic_step(x, latents())
             return step + 1, loss + more[0], norm + more[1]
 
         steps, loss, norm = self._repeat(critic_step, (0, zero, zero))
-        steps = ops.cast(steps, "float32")
+        steps = ops.cast(steps, self._dtype)
         generator_loss, more = self._generator_step(latents())
         found = {
             "generator_loss": generator_loss,
@@ -64,7 +69,7 @@ class Steps:
         gan = self._gan
         fake = gan.generator(gan.latents(ops.shape(x)[0]), training=False)
         real, fake = (
-            ops.cast(gan.discriminator(part, training=False), "float32")
+            ops.cast(gan.discriminator(part, training=False), self._dtype)
             for part in (ops.cast(x, fake.dtype), fake)
         )
         return {
@@ -100,18 +105,19 @@ class Steps:
         with tf.GradientTape() as tape:
             # In two passes, for the statistics of each.
             real_logits = self._judge(x)
-            penalties = _penalties(gan.discriminator)
+            penalties = self._penalties(gan.discriminator)
             fake_logits = self._judge(fake)
             # Activities are penalized in both passes, weights once.
-            penalties = (penalties + _penalties(gan.discriminator)) / 2
+            penalties = (penalties + self._penalties(gan.discriminator)) / 2
             loss = self._objective.discriminator(real_logits, fake_logits)
-            norm = ops.zeros((), "float32")
+            norm = ops.zeros((), self._dtype)
             if gan.objective == "wgan-gp":
                 between = self._between(x, fake)
                 with second_derivatives(gan.discriminator):
                     norms = gradient_norms(self._judge, between)
-                norm = ops.mean(norms)
+                norm = ops.cast(ops.mean(norms), self._dtype)
                 penalty = ops.mean(ops.square(norms - 1.0))
+                penalty = ops.cast(penalty, self._dtype)
                 loss = loss + gan.gradient_penalty * penalty
             scaled = _scaled(gan.discriminator_optimizer, loss + penalties)
         weights = gan.discriminator.trainable_variables
@@ -133,12 +139,12 @@ class Steps:
             if self._judged is None:
                 logits = self._judge(gan.generator(latents, training=True))
                 loss = ops.mean(self._objective.generator(logits))
-                total = loss + _penalties(gan.generator)
+                total = loss + self._penalties(gan.generator)
             else:
                 loss, total = self._judged(latents)
             term, logs = gan.generator_term(latents)
             if term is not None:
-                total = total + term
+                total = total + ops.cast(term, total.dtype)
             scaled = _scaled(gan.optimizer, total)
         _apply(gan.optimizer, tape, scaled, weights)
         return loss, logs
@@ -150,7 +156,11 @@ class Steps:
 
     def _judge(self, samples):
         logits = self._gan.discriminator(samples, training=True)
-        return ops.cast(logits, "float32")
+        return ops.cast(logits, self._dtype)
+
+    def _penalties(self, network):
+        """What regularizers and `add_loss` of a network add up to."""
+        return sum(ops.cast(x, self._dtype) for x in network.losses)
 
     def _between(self, real, fake):
         """Points between real and generated samples, one share for each."""
@@ -158,11 +168,6 @@ class Steps:
         share = _random.uniform(shape, self._gan.seed_generator)
         share = ops.cast(share, real.dtype)
         return share * real + (1 - share) * fake
-
-
-def _penalties(network):
-    """What regularizers and `add_loss` of a network add up to."""
-    return sum(ops.cast(x, "float32") for x in network.losses)
 
 
 def _scaled(optimizer, loss):

@@ -10,7 +10,6 @@ from keras_bp.training._gan_checks import (
     check_compile,
     check_networks,
     check_penalized,
-    paper_optimizer,
     samples_alone,
     schedule_of,
     two_optimizers,
@@ -69,7 +68,7 @@ class BinaryGAN(NoisyModel, keras.Model):
         generator_optimizer: Optimizer or None for that of the paper:
             `Adam(1e-4, beta_1=0.5, beta_2=0.9, epsilon=1e-8)`, for `"wgan"`
             `RMSprop(1e-4, rho=0.9, epsilon=1e-8)`.
-        discriminator_optimizer: The same, another instance.
+        discriminator_optimizer: The same, another, without `use_ema`.
 
     Attributes:
         batches: Integer weight, batches of training so far.
@@ -81,12 +80,11 @@ class BinaryGAN(NoisyModel, keras.Model):
         That of the generator.
 
     Raises:
-        ValueError: A name is unknown, a number is out of range, the shapes
-            of generator and discriminator do not fit, the discriminator ends
-            in a sigmoid or softmax, or with `"wgan-gp"` has batch
-            normalization. In `fit`: samples have another shape; targets are
-            given, with weights or without (Keras drops weights that come
-            alone); or several replicas and a schedule that is not constant.
+        ValueError: A name is unknown, a number out of range, shapes do not
+            fit, or the discriminator ends in a sigmoid or softmax, has batch
+            normalization (`"wgan-gp"`), or penalizes activities beside cost
+            estimators. In `fit`: samples have another shape, targets are given
+            (not weights alone), or replicas have no constant schedule.
 
     Example:
 
@@ -165,11 +163,8 @@ class BinaryGAN(NoisyModel, keras.Model):
     ):
         owner = type(self).__name__
         check_compile(kwargs, owner)
-        pair = two_optimizers(
-            generator_optimizer or paper_optimizer(self.objective),
-            discriminator_optimizer or paper_optimizer(self.objective),
-            owner,
-        )
+        given = generator_optimizer, discriminator_optimizer
+        pair = two_optimizers(given, self.objective, owner)
         super().compile(optimizer=pair[0], **kwargs)
         # Under mixed_float16 `compile` has wrapped it.
         scaled = isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer)
@@ -259,18 +254,23 @@ class BinaryGAN(NoisyModel, keras.Model):
         return False
 
     def train_step(self, data, *more):
-        return self._logs(self._steps.train(self._samples(data)))
+        x = self._samples(data)
+        return self._logs(self._steps.train(x), ops.shape(x)[0])
 
     def test_step(self, data, *more):
-        return self._logs(self._steps.test(self._samples(data)))
+        x = self._samples(data)
+        return self._logs(self._steps.test(x), ops.shape(x)[0])
 
     def _samples(self, data):
         shape = self.discriminator.input_shape
         return samples_alone(data, shape, type(self).__name__)
 
-    def _logs(self, values):
+    def _logs(self, values, number):
+        """Means over samples, from those over a `number` of them."""
         for name, value in values.items():
-            self._means[name].update_state(value)
+            # Steps are counted by the batch.
+            weight = None if name == "critic_steps" else number
+            self._means[name].update_state(value, weight)
         return {name: self._means[name].result() for name in values}
 
     def get_config(self):

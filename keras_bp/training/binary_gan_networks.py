@@ -130,21 +130,26 @@ def _leaky(x):
 
 
 def _dense_logits(x, sample_shape, weights, norm):
-    for units in (1024, math.prod(sample_shape)):
-        x = keras.layers.Dense(units, kernel_initializer=weights.initializer())(
-            x
+    def dense(x, units):
+        layer = keras.layers.Dense(
+            units, kernel_initializer=weights.initializer()
         )
-        x = norm(x)
-        if units == 1024:
-            x = keras.layers.ReLU()(x)
-    return keras.layers.Reshape(sample_shape)(x)
+        return norm(layer(x))
+
+    hidden = keras.layers.ReLU()(dense(x, 1024))
+    logits = dense(hidden, math.prod(sample_shape))
+    return keras.layers.Reshape(sample_shape)(logits)
 
 
 def _transposed_logits(x, weights, norm):
     x = keras.layers.Reshape((1, 1, _LATENT))(x)
     for filters, size, stride in _TRANSPOSED:
         x = keras.layers.Conv2DTranspose(
-            filters, size, stride, kernel_initializer=weights.initializer()
+            filters,
+            size,
+            stride,
+            data_format="channels_last",
+            kernel_initializer=weights.initializer(),
         )(x)
         x = norm(x)
         if filters > 1:
@@ -165,7 +170,10 @@ def _judge_dense(x, weights, norm):
 def _judge_convolved(x, weights, norm):
     for filters in (32, 64):
         x = keras.layers.Conv2D(
-            filters, 3, kernel_initializer=weights.initializer()
+            filters,
+            3,
+            data_format="channels_last",
+            kernel_initializer=weights.initializer(),
         )(x)
         # The same before the activation, which is monotonic, as after it.
         x = LinearMaxPooling2D(2, padding="same", data_format="channels_last")(

@@ -71,12 +71,14 @@ def residual_refiner(
             filters,
             kernel_size,
             padding="same",
+            data_format="channels_last",
             kernel_initializer=weights.initializer(),
         )(inner)
         inner = keras.layers.Conv2D(
             shape[-1],
             kernel_size,
             padding="same",
+            data_format="channels_last",
             # So that the unit begins as the identity.
             kernel_initializer="zeros",
         )(activated(inner))
@@ -93,9 +95,14 @@ def refined_generator(generator, refiner, joint=False):
     discriminator that the generator was trained with. It holds a copy of the
     generator, which keeps its own weights.
 
+    What is refined are the logits times the slope that the generator's neuron
+    has now, so that a new refiner makes bits with the generator's own
+    probabilities.
+
     Args:
         generator: Model as `keras_bp.surgery.change_output` takes it.
-        refiner: Model from its logits to bits, as `residual_refiner` makes it.
+        refiner: Model from these logits to bits, as `residual_refiner` makes
+            it.
         joint: Boolean, whether the generator is trained on.
             Defaults to `False`.
 
@@ -120,7 +127,8 @@ def refined_generator(generator, refiner, joint=False):
     Reference:
         Dong and Yang, 2018, https://arxiv.org/abs/1804.09399, section 3.4.
     """
-    logits = change_output(generator, "logit")
+    # By way of the probabilities, for the slope.
+    logits = change_output(change_output(generator, "probability"), "logit")
     copy = keras.models.clone_model(logits)
     copy.set_weights(logits.get_weights())
     if not joint:

@@ -183,7 +183,7 @@ class SpectralGAN(BinaryGAN):
     def test_step(self, data):
         logs = super().test_step(data)
         found = self._term.measured(self.latents(self.spectral_batch))
-        return {**logs, **self._logs(found)}
+        return {**logs, **self._logs(found, self.spectral_batch)}
 
     def _now_and_then(self, z):
         """The term, if its turn has come.
@@ -221,7 +221,7 @@ class SpectralGAN(BinaryGAN):
             term = term + ops.cast(ops.sum(slope * moves), "float32")
         return self.spectral_every * term, dict(zip(names, values, strict=True))
 
-    def _logs(self, values):
+    def _logs(self, values, number):
         """Logs in which NaN stands for a batch without the term."""
         shown = {}
         for name, value in values.items():
@@ -233,8 +233,7 @@ class SpectralGAN(BinaryGAN):
                 none = ops.equal(ops.convert_to_tensor(mean.count), 0)
                 shown[name] = ops.where(none, math.nan, mean.result())
             else:
-                mean.update_state(value)
-                shown[name] = mean.result()
+                shown.update(super()._logs({name: value}, number))
         return shown
 
     def get_config(self):

@@ -92,3 +92,22 @@ def test_wrong_arguments_raise():
     for shape in ((4,), (3, 1), ()):
         with pytest.raises(ValueError, match=r"values of shape \(3,\)"):
             FlipRatio((3,)).update_state(np.ones(shape))
+
+
+def test_values_are_kept_in_the_dtype_of_the_metric():
+    metric = FlipRatio((1,), dtype="float64")
+    for value in (1.0, 1.0 + 1e-10):
+        metric.update_state(np.array([value]))
+    assert float(metric.result()) == 1.0
+
+
+def test_counts_go_on_whatever_the_default_type_is():
+    before = keras.config.floatx()
+    keras.config.set_floatx("bfloat16")
+    try:
+        metric = FlipRatio((1,))
+        for value in range(600):
+            metric.update_state([value % 2])
+    finally:
+        keras.config.set_floatx(before)
+    assert float(metric.count) == 599 and float(metric.result()) == 1.0

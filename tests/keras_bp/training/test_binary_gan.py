@@ -78,6 +78,22 @@ def test_losses_are_those_of_the_objective(objective):
     assert sum(changed) == 1
 
 
+@pytest.mark.parametrize("method", ["evaluate", "fit"])
+def test_logs_are_means_over_samples_whatever_the_batches(method):
+    gan = known_gan(objective="wgan", clip=9.0, compiled=eagerly)
+    # What the critic likes least stands in a smaller batch.
+    x = np.zeros((6, 3), "float32")
+    x[4:, 1] = 1
+    # Without a rate, training leaves all as it is.
+    if method == "evaluate":
+        found = gan.evaluate(x, batch_size=4, verbose=0, return_dict=True)
+    else:
+        history = gan.fit(x, batch_size=4, shuffle=False, verbose=0).history
+        found = {name: values[-1] for name, values in history.items()}
+    loss = logits(FAKE) - logits(x).mean()
+    np.testing.assert_allclose(found["discriminator_loss"], loss, rtol=1e-5)
+
+
 @each_objective
 @pytest.mark.parametrize("penalty", [0.0, 3.0])
 def test_a_critic_step_goes_down_the_gradient_of_its_loss(objective, penalty):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from tiny_gans import assert_same, bits, random_gan, values
 
+from keras_bp.layers import BinaryNeuron, StochasticNode
 from keras_bp.training import BinaryGAN
 
 
@@ -189,3 +190,27 @@ def test_targets_and_weights_are_refused_and_change_nothing():
     with pytest.raises(ValueError, match="targets or sample weights"):
         gan.train_on_batch(x, sample_weight=ones)
     assert_same(before, values(gan))
+
+
+def test_activities_of_a_judge_are_not_penalized_beside_cost_estimators():
+    def made(end):
+        judge = keras.layers.Dense(1, activity_regularizer="l2", name="judge")
+        return BinaryGAN(
+            keras.Sequential([keras.Input((2,)), keras.layers.Dense(3), end]),
+            keras.Sequential([keras.Input((3,)), judge]),
+        )
+
+    assert made(BinaryNeuron("stochastic")).discriminator.losses == []
+    with pytest.raises(ValueError, match=r"regularizers of activities.*judge"):
+        made(StochasticNode("bernoulli", "disarm"))
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_averages_of_the_discriminator_are_refused(scaled):
+    gan = BinaryGAN(network(*G), network(*D))
+    optimizer = keras.optimizers.Adam(use_ema=True)
+    if scaled:
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    with pytest.raises(ValueError, match="without `use_ema`"):
+        gan.compile(discriminator_optimizer=optimizer)
+    gan.compile(generator_optimizer=keras.optimizers.Adam(use_ema=True))

@@ -16,7 +16,7 @@ from tiny_gans import (
     values,
 )
 
-from keras_bp.layers import BinaryNeuron
+from keras_bp.layers import BinaryNeuron, StochasticNode
 from keras_bp.training import CriticSchedule
 
 X = bits(12)
@@ -52,6 +52,24 @@ def test_each_way_to_execute_gives_the_same_weights(graph, compiled):
     assert graph[0] == found[0] == 3
 
 
+def test_cost_estimators_train_under_xla_as_in_eager_mode():
+    found = [
+        values(gan)
+        for compiled in ({"run_eagerly": True}, {"jit_compile": True})
+        for gan in [
+            random_gan(
+                StochasticNode("bernoulli", "disarm", seed=1),
+                compiled=compiled,
+                optimizer=lambda: keras.optimizers.SGD(0.1),
+            )
+        ]
+        if gan.fit(X, batch_size=4, shuffle=False, verbose=0)
+    ]
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
+    assert found[0][0] == 3
+
+
 @pytest.fixture
 def policy(request):
     before = keras.config.dtype_policy()
@@ -82,6 +100,31 @@ def test_other_dtypes_train(policy):
         for x in (gan.optimizer, gan.discriminator_optimizer)
     ]
     assert scaled == [policy == "mixed_float16"] * 2
+
+
+@pytest.mark.parametrize("policy", ["float64"], indirect=True)
+@pytest.mark.parametrize("objective", ["gan", "wgan"])
+def test_float64_is_not_rounded_on_its_way(policy, objective):
+    kernel = np.array([[0.3], [-0.2], [0.1]])
+    gan = known_gan(
+        discriminator=affine_critic(kernel, np.array([0.7])),
+        discriminator_rate=1.0,
+        objective=objective,
+        clip=9.0,
+        compiled={"run_eagerly": True},
+    )
+    real = bits(5, 3, dtype="float64")
+    fake = (OFFSETS > 0).astype("float64")
+    gan.train_on_batch(real)
+    weights = np.ones(5), 1.0
+    if objective == "gan":
+        weights = [
+            1 / (1 + np.exp(-sign * (x @ kernel[:, 0] + 0.7)))
+            for sign, x in ((-1, real), (1, fake))
+        ]
+    slope = weights[1] * fake - (weights[0][:, None] * real).mean(axis=0)
+    found = gan.discriminator.get_weights()[0][:, 0]
+    np.testing.assert_allclose(found, kernel[:, 0] - slope, rtol=1e-12)
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16"], indirect=True)
@@ -118,7 +161,8 @@ def dataset(x):
     return tf.data.Dataset.from_tensor_slices(x).batch(len(x))
 
 
-def test_two_replicas_train_as_one(two_replicas):
+@pytest.mark.parametrize("objective", ["gan", "wgan", "wgan-gp"])
+def test_two_replicas_train_as_one(two_replicas, objective):
     # For constant bits the noise does not matter.
     def made(**compiled):
         gan = known_gan(
@@ -129,7 +173,8 @@ def test_two_replicas_train_as_one(two_replicas):
                 OFFSETS, BinaryNeuron(), bias_regularizer="l2"
             ),
             discriminator=affine_critic(kernel_regularizer="l2"),
-            objective="gan",
+            objective=objective,
+            clip=0.6,
             critic_schedule=2,
         )
         history = gan.fit(dataset(bits(8, 3)), shuffle=False, verbose=0).history

@@ -296,3 +296,24 @@ def test_networks_are_the_same_after_saving_and_loading(neuron, tmp_path):
 def test_errors_name_who_expects_what(arguments, message):
     with pytest.raises(ValueError, match=message):
         binary_gan_networks(**{"sample_shape": (2, 2, 1), **arguments})
+
+
+@pytest.mark.parametrize("shape", [(32, 32, 1), (1024,)])
+def test_logits_of_1024_bits_have_both_signs(shape):
+    generator, _ = binary_gan_networks("mlp", "real", shape, seed=0)
+    found = [type(layer) for layer in generator.layers]
+    assert found.count(keras.layers.ReLU) == 1
+    share = np.mean(np.asarray(generator(latents(), training=True)) > 0.5)
+    assert 0.4 < share < 0.6
+
+
+@pytest.mark.parametrize("architecture", ["mlp", "cnn"])
+def test_channels_are_last_whatever_the_default_is(architecture):
+    expected = [x.shape for x in binary_gan_networks(architecture)[0].weights]
+    keras.config.set_image_data_format("channels_first")
+    try:
+        networks = binary_gan_networks(architecture)
+    finally:
+        keras.config.set_image_data_format("channels_last")
+    assert [x.shape for x in networks[0].weights] == expected
+    assert networks[1](networks[0](latents(2))).shape == (2, 1)

@@ -83,6 +83,31 @@ def test_an_untrained_refined_generator_is_the_thresholded_one():
     assert set(np.unique(y)) == {0.0, 1.0}
 
 
+def test_an_untrained_refiner_keeps_the_probabilities_of_a_slope():
+    generator = make_generator(BinaryNeuron("stochastic", slope=1.0, seed=0))
+    generator.layers[-1].slope.assign(6.0)
+    refined = refined_generator(generator, make_refiner("sbn"))
+    z = latents()
+    expected, found = (
+        change_output(model, "probability")(z) for model in (generator, refined)
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert np.std(expected) > 0.1
+    bits = np.mean([refined(z) for _ in range(200)], axis=0)
+    assert np.abs(bits - expected).max() < 5 * 0.5 / np.sqrt(200)
+
+
+def test_a_refiner_has_its_channels_last_whatever_the_default_is():
+    keras.config.set_image_data_format("channels_first")
+    try:
+        refiner = residual_refiner((8, 6, 1), filters=4)
+    finally:
+        keras.config.set_image_data_format("channels_last")
+    kernels = [w.shape for w in refiner.weights if w.name == "kernel"]
+    assert kernels[:2] == [(3, 3, 1, 4), (3, 3, 4, 1)]
+    assert refiner(np.zeros((2, 8, 6, 1))).shape == (2, 8, 6, 1)
+
+
 def test_a_trained_refiner_looks_at_the_neighbors():
     refiner = make_refiner()
     kernel = [w for w in refiner.trainable_weights if w.name == "kernel"][-1]
