@@ -162,12 +162,12 @@ def main(argv, given):
         runs = chosen(given)
         for run in runs:
             config.check(run, images.is_mnist)
+        name = "mnist" if images.is_mnist else "digits"
+        folder = pathlib.Path(given["out_dir"] or f"out/binary_gan/{name}")
+        store = Store(folder, f"{images.told}\n")
     except (FileNotFoundError, ValueError) as error:
         raise app.UsageError(str(error)) from error
     print(f"Data: {images.told}.", flush=True)
-    name = "mnist" if images.is_mnist else "digits"
-    folder = pathlib.Path(given["out_dir"] or f"out/binary_gan/{name}")
-    store = Store(folder, f"{images.told}\n")
     judge = classifier(
         images,
         folder / "classifier.keras",
@@ -190,7 +190,7 @@ def conclude(images, store, reference, path=None):
     device = found.device()
     study = "mnist" if images.is_mnist else "digits"
     command = f"python -m examples.binary_gan --study={study}"
-    if device:
+    if device and images.is_mnist:
         command += "-seeds"
     result = environment.result(
         f"Generators of bits ({images.told})",

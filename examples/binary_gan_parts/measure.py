@@ -2,11 +2,10 @@
 
 import numpy as np
 
+from examples.binary_gan_parts.published import GRID
 from keras_bp import metrics
 from keras_bp.surgery import change_output
 
-# 64 images are a published grid, and a batch of the classifier's score.
-_GRID = 64
 _SAMPLE_SEED = 7
 _SAME_LATENTS, _DRAWS = 200, 8
 _NEAREST = 500
@@ -40,12 +39,11 @@ class Reference:
             samples[:_NEAREST].astype("float32"),
             self.images.train.astype("float32"),
         )
-        scores = metrics.batch_classifier_scores(probabilities, _GRID)
+        scores = metrics.batch_classifier_scores(probabilities, GRID)
         return {
             **pixel_measures(samples),
             "score of 64": _mean(scores),
             "score": float(metrics.classifier_score(probabilities)),
-            "classes": int(metrics.classes_hit(probabilities)),
             "histogram": metrics.class_histogram(probabilities).tolist(),
             "confidence": float(np.mean(probabilities.max(axis=1))),
             "FD": float(metrics.frechet_distance(self.features, features)),
@@ -96,9 +94,9 @@ def evaluate(gan, run, reference):
         samples = samples.astype("uint8")
         numbers[end] = reference.measured(samples)
         numbers[end]["same latent"] = _same_latent(model, latents)
-        pictures[end] = samples[:_GRID]
+        pictures[end] = samples[:GRID]
     probability = change_output(gan.generator, "probability")
-    found = probability.predict(latents[:_GRID], batch_size=500, verbose=0)
+    found = probability.predict(latents[:GRID], batch_size=500, verbose=0)
     pictures["probability"] = found
     many = probability.predict(latents, batch_size=500, verbose=0)
     histogram = metrics.preactivation_histogram(many)

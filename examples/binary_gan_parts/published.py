@@ -1,8 +1,13 @@
 """Measures of the published grids of 64 samples, and printed numbers.
 
 The grids of Dong and Yang (1810.04714) are pictures in the repository of their
-paper; their standard errors are those of 64 images.
+paper; their standard errors are those of 64 images. Classes, confidence and
+score are what the classifier of this example makes of them; another one, as
+accurate, finds scores that differ by up to a third.
 """
+
+# Images of a grid, and of a batch of the classifier's score.
+GRID = 64
 
 # (preset, objective, neuron, end): measures. Of what is binarized afterwards,
 # the neuron is "real" and the end says how.
@@ -14,8 +19,8 @@ GRIDS = {
         "components": 1.55,
         "TV": 108.9,
         "classes": 10,
-        "confidence": 0.861,
-        "score of 64": 6.80,
+        "confidence": 0.893,
+        "score of 64": 7.03,
     },
     ("mlp", "wgan-gp", "sbn", "bernoulli"): {
         "on": 0.1911,
@@ -24,7 +29,7 @@ GRIDS = {
         "components": 1.98,
         "TV": 122.1,
         "classes": 10,
-        "confidence": 0.901,
+        "confidence": 0.906,
         "score of 64": 7.35,
     },
     ("mlp", "wgan-gp", "real", "threshold"): {
@@ -34,8 +39,8 @@ GRIDS = {
         "components": 1.52,
         "TV": 99.3,
         "classes": 10,
-        "confidence": 0.897,
-        "score of 64": 6.40,
+        "confidence": 0.865,
+        "score of 64": 6.27,
     },
     ("mlp", "wgan-gp", "real", "bernoulli"): {
         "on": 0.1815,
@@ -44,8 +49,8 @@ GRIDS = {
         "components": 1.70,
         "TV": 105.6,
         "classes": 10,
-        "confidence": 0.882,
-        "score of 64": 6.37,
+        "confidence": 0.876,
+        "score of 64": 6.18,
     },
     ("mlp", "gan", "dbn", "threshold"): {
         "on": 0.2438,
@@ -54,8 +59,8 @@ GRIDS = {
         "components": 1.28,
         "TV": 136.4,
         "classes": 1,
-        "confidence": 0.99,
-        "score of 64": 1.04,
+        "confidence": 0.998,
+        "score of 64": 1.00,
     },
     ("mlp", "gan", "sbn", "bernoulli"): {
         "on": 0.2260,
@@ -64,8 +69,8 @@ GRIDS = {
         "components": 1.81,
         "TV": 144.3,
         "classes": 6,
-        "confidence": 0.894,
-        "score of 64": 2.87,
+        "confidence": 0.909,
+        "score of 64": 2.54,
     },
     ("mlp", "wgan", "dbn", "threshold"): {
         "on": 0.1919,
@@ -74,8 +79,8 @@ GRIDS = {
         "components": 2.03,
         "TV": 112.1,
         "classes": 9,
-        "confidence": 0.813,
-        "score of 64": 5.22,
+        "confidence": 0.830,
+        "score of 64": 5.47,
     },
     ("mlp", "wgan", "sbn", "bernoulli"): {
         "on": 0.1917,
@@ -84,8 +89,8 @@ GRIDS = {
         "components": 2.42,
         "TV": 130.9,
         "classes": 10,
-        "confidence": 0.853,
-        "score of 64": 4.52,
+        "confidence": 0.851,
+        "score of 64": 4.86,
     },
     ("cnn", "wgan-gp", "dbn", "threshold"): {
         "on": 0.1823,
@@ -94,8 +99,8 @@ GRIDS = {
         "components": 1.31,
         "TV": 107.3,
         "classes": 10,
-        "confidence": 0.863,
-        "score of 64": 6.71,
+        "confidence": 0.882,
+        "score of 64": 6.95,
     },
     ("cnn", "wgan-gp", "sbn", "bernoulli"): {
         "on": 0.1900,
@@ -104,8 +109,8 @@ GRIDS = {
         "components": 1.42,
         "TV": 106.9,
         "classes": 10,
-        "confidence": 0.902,
-        "score of 64": 7.00,
+        "confidence": 0.887,
+        "score of 64": 6.85,
     },
 }
 
@@ -131,6 +136,9 @@ def against(run, end, measure):
         return published, f"<= {published - 2 * error:.2f}"
     if measure == "components":
         return published, f"<= {published}"
-    if measure in ("score of 64", "classes"):
+    if measure == "score of 64":
         return published, f">= {published}"
+    if measure == "classes":
+        # An expectation that rounds to as many.
+        return published, f">= {published - 0.5}"
     return published, None

@@ -16,6 +16,7 @@ from examples.binary_gan_parts.config import VARIANTS, is_local
 from examples.binary_gan_parts.measure import evaluate
 from examples.binary_gan_parts.models import make
 from examples.binary_gan_parts.on_jax import Group
+from examples.binary_gan_parts.training import epochs_of
 
 _BATCH = 64
 # Also evaluated, where training is that of convolutions.
@@ -74,7 +75,7 @@ def work(runs, images, store, reference, enough):
         names = ", ".join(sorted({run.kind for run in others}))
         print(f"Left out, since it needs TensorFlow: {names}.", flush=True)
     for members in kinds:
-        left = [run for run in members if _epochs(store, run) < run.epochs]
+        left = [x for x in members if epochs_of(_path(store, x)) < x.epochs]
         if left and not enough():
             Training(left, images).go_on(store, reference, enough)
 
@@ -84,11 +85,20 @@ def _device():
     return f"{environment.machine()}, {environment.accelerator() or 'JAX'}"
 
 
-def _epochs(store, run):
-    path = store.folder / f"{run.name}.json"
-    if not path.exists():
-        return 0
-    return len(json.loads(path.read_text("utf-8"))["epochs"])
+def _path(store, run):
+    return store.folder / f"{run.name}.json"
+
+
+def _keep(store, run, record):
+    """Keeps a record, unless one of more epochs is told."""
+    path = _path(store, run)
+    if epochs_of(path) > len(record["epochs"]):
+        print(f"{run.name}: the longer run that was kept stays.", flush=True)
+        return
+    if path.with_suffix(".keras").exists() and path.exists():
+        # What belongs to the model, which may go on.
+        path.replace(path.with_suffix(".part"))
+    results.replace_file(path, json.dumps(record))
 
 
 class Training:
@@ -150,8 +160,7 @@ class Training:
                 break
             self._group.scale_slopes(self._factors)
         for run, record in zip(self._runs, records, strict=True):
-            path = store.folder / f"{run.name}.json"
-            results.replace_file(path, json.dumps(record))
+            _keep(store, run, record)
 
     def _orders(self, epoch):
         """The same order of images as with TensorFlow, in full batches."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks import results, tables
 from examples.binary_gan_parts.config import STUDIES, run_of
-from examples.binary_gan_parts.published import HISTOGRAMS, against
+from examples.binary_gan_parts.published import GRID, HISTOGRAMS, against
 from keras_bp.metrics import FlipRatio
 
 # Metric of a row by measure, and its unit.
@@ -17,7 +17,7 @@ METRICS = {
     "precision": ("precision", ""),
     "density": ("density", ""),
     "score of 64": ("score, mean of batches of 64", ""),
-    "classes": ("classes hit", ""),
+    "classes": ("classes among 64 samples, expected", ""),
     "rarest": ("share of the rarest class", ""),
     "confidence": ("largest probability of an image, mean", ""),
     "iso4": ("isolated pixels, 4 neighbors", "per image"),
@@ -98,7 +98,7 @@ class Summary:
                 "test images",
                 "",
                 "",
-                *(_told_number(self.data[x]) for x in _SHORT),
+                *(_told_number(_measures(self.data)[x]) for x in _SHORT),
             )
         )
         for kind, members in self.kinds().items():
@@ -108,10 +108,9 @@ class Summary:
                     name = kind
                     if members[0][0].neuron == "real":
                         name = f"{kind}, {end}"
+                    measured = [_measures(x[end]) for x in found]
                     values = [
-                        _told_number(
-                            np.mean([_single(x[end][m]) for x in found])
-                        )
+                        _told_number(np.mean([_single(x[m]) for x in measured]))
                         for m in _SHORT
                     ]
                     lines.append((name, str(epoch), str(len(found)), *values))
@@ -155,31 +154,32 @@ class Summary:
                     (f"{name}, {after}", metric, unit), values, published, aim
                 )
         yield from self._histogram(f"{where}, {after}", found, run)
-        flips = [self._flips(*member, epoch) for member in members]
-        flips = [x for x in flips if x is not None]
-        if flips:
+        flips = {}
+        for member in members:
+            for before, share in self._flips(*member, epoch):
+                flips.setdefault(before, []).append(share)
+        for before, shares in flips.items():
             yield self._row(
                 f"{where}, {after}",
-                "flips of 64 fixed latents since the evaluation before",
+                f"flips of 64 fixed latents since epoch {before}",
                 "",
-                np.mean(flips),
-                flips if len(flips) > 1 else None,
+                np.mean(shares),
+                shares if len(shares) > 1 else None,
             )
 
     def _flips(self, run, record, epoch):
-        """Share of thresholded pixels that changed, or None."""
-        done = sorted(int(x) for x in record["evaluations"])
-        last = done.index(epoch) if epoch in done else 0
-        names = [f"{run.name}-{x}" for x in done[max(last - 1, 0) : last + 1]]
-        if len(names) < 2 or not all(
-            (self.store.folder / f"{name}.npz").exists() for name in names
-        ):
-            return None
+        """The evaluation before, and the share of pixels that changed since."""
+        done = [int(x) for x in record["evaluations"] if int(x) <= epoch]
+        *_, before, last = [0, 0, *sorted(done)]
+        names = [f"{run.name}-{x}" for x in (before, last)]
+        paths = [self.store.folder / f"{name}.npz" for name in names]
+        if last < epoch or not all(path.exists() for path in paths):
+            return
         shown = [self.store.weights(name)["probability"] for name in names]
         ratio = FlipRatio(shown[0].shape, threshold=0.5)
         for probabilities in shown:
             ratio.update_state(probabilities)
-        return float(ratio.result())
+        yield before, float(ratio.result())
 
     def _measure(self, names, values, published, aim):
         single = [_single(x) for x in values]
@@ -261,20 +261,23 @@ def _evaluations(members, epoch):
 
 
 def _told(members):
-    """Epochs that are told: the last, and the fifth of convolutions."""
-    done = {int(x) for _, record in members for x in record["evaluations"]}
-    if not done:
-        return []
-    early = {5} if members[0][0].preset == "cnn" else set()
-    return sorted((done & early) | {max(done)})
+    """Epochs that are told: the last of each, the fifth of convolutions."""
+    done = [[int(x) for x in record["evaluations"]] for _, record in members]
+    found = {max(epochs) for epochs in done if epochs}
+    if members[0][0].preset == "cnn" and any(5 in epochs for epochs in done):
+        found.add(5)
+    return sorted(found)
 
 
 def _measures(evaluation):
     """All measures, also what follows from others."""
     if "histogram" not in evaluation:
         return evaluation
-    counts = evaluation["histogram"]
-    return evaluation | {"rarest": min(counts) / sum(counts)}
+    shares = np.divide(evaluation["histogram"], sum(evaluation["histogram"]))
+    return evaluation | {
+        "rarest": float(shares.min()),
+        "classes": float(np.sum(1 - (1 - shares) ** GRID)),
+    }
 
 
 def _single(value):

@@ -76,16 +76,18 @@ class Training:
         self.run, self._images, self._store = run, images, store
         self._path = store.folder / f"{run.name}.keras"
         self._told = store.folder / f"{run.name}.json"
-        # The record that belongs to a model which is about to be kept.
+        # The record that belongs to a model which is about to be kept, and that
+        # of a run which is begun anew, until it is as long as what is told.
         self._next = store.folder / f"{run.name}.next"
-        self._record = _read(self._told) or _new_record()
+        self._part = store.folder / f"{run.name}.part"
+        self._record = _read(self._part) or _read(self._told) or _new_record()
 
     @property
     def left(self):
         """Epochs that are left: all, where no model was kept to go on with."""
-        done = len(self._record["epochs"])
-        if done >= self.run.epochs:
+        if epochs_of(self._told) >= self.run.epochs:
             return 0
+        done = len(self._record["epochs"])
         return self.run.epochs - (done if self._path.exists() else 0)
 
     def go_on(self, reference, enough):
@@ -120,22 +122,19 @@ class Training:
 
     def _resumed(self):
         """The model of the last epoch that was kept, or a new one."""
-        if not self._path.exists():
-            # Runs that were trained side by side keep no model.
-            self._record = _new_record()
-            self._next.unlink(missing_ok=True)
-        pending = _read(self._next)
-        if pending or self._record["epochs"]:
+        if self._path.exists():
             gan = keras.models.load_model(self._path)
             batches = -(-len(self._images.all) // _BATCH)
-            if pending and int(gan.batches.value) == batches * len(
-                pending["epochs"]
-            ):
-                # Stopped after the model was kept, and before its record.
-                self._record = pending
-                self._keep_record()
-            if self._record["epochs"]:
-                return gan
+            # It may have been stopped after the model was kept, and before its
+            # record was, and the record may be another's: runs that are
+            # trained side by side keep no model.
+            for path in (self._next, self._part, self._told):
+                if batches * epochs_of(path) == int(gan.batches.value):
+                    self._record = _read(path)
+                    self._keep_record()
+                    return gan
+        self._record = _new_record()
+        self._next.unlink(missing_ok=True)
         keras.utils.set_random_seed(self.run.seed)
         return make(self.run, self._images.sample_shape)
 
@@ -148,7 +147,11 @@ class Training:
         self._keep_record()
 
     def _keep_record(self):
-        results.replace_file(self._told, json.dumps(self._record))
+        shorter = len(self._record["epochs"]) < epochs_of(self._told)
+        path = self._part if shorter else self._told
+        results.replace_file(path, json.dumps(self._record))
+        if not shorter:
+            self._part.unlink(missing_ok=True)
         self._next.unlink(missing_ok=True)
 
     def _say(self, epoch, numbers):
@@ -167,6 +170,11 @@ class Training:
         numbers, pictures = evaluate(gan, self.run, reference)
         self._record["evaluations"][str(epoch)] = numbers
         self._store.keep_weights(f"{self.run.name}-{epoch}", pictures)
+
+
+def epochs_of(path):
+    """How many epochs a file tells of; none, where there is no file."""
+    return len((_read(path) or _new_record())["epochs"])
 
 
 def _new_record():

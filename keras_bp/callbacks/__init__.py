@@ -10,6 +10,7 @@ from keras_bp.callbacks.implicit_diagnostics import ImplicitDiagnostics
 from keras_bp.callbacks.incremental_freeze import IncrementalFreeze
 from keras_bp.callbacks.lagrangian_diagnostics import LagrangianDiagnostics
 from keras_bp.callbacks.sample_grid import SampleGrid, image_grid
+from keras_bp.callbacks.sample_metrics import SampleMetrics
 from keras_bp.callbacks.slope_annealing import SlopeAnnealing
 from keras_bp.callbacks.spectrum_monitor import SpectrumMonitor, SpectrumReport
 from keras_bp.callbacks.tap_prune import TapPrune
@@ -27,6 +28,7 @@ __all__ = [
     "IncrementalFreeze",
     "LagrangianDiagnostics",
     "SampleGrid",
+    "SampleMetrics",
     "SlopeAnnealing",
     "SpectrumMonitor",
     "SpectrumReport",

@@ -61,6 +61,14 @@ def test_runs_are_told_by_distance_and_beside_what_is_published():
     assert "| 0.100 (0) |" in text
 
 
+def test_other_networks_stand_at_the_end():
+    text = pages.tables(
+        made(row("cnn, wgan, dbn, paper, 5 epochs", DISTANCE, 1.0))
+    )
+    lines = [x for x in text.splitlines() if x.startswith(("| MLP", "| CNN"))]
+    assert [x.split(" | ")[1] for x in lines[:4]] == 3 * ["wgan-gp"] + ["wgan"]
+
+
 def test_a_name_of_another_form_is_refused():
     with pytest.raises(ValueError, match="names of runs"):
         pages.tables(made(row("new", DISTANCE, 1.0)))

@@ -78,6 +78,11 @@ def add_callbacks():
         **ignore,
     )
     add(
+        here + "SampleMetrics",
+        lambda: dict(make_samples=len, measures={"on": len}),
+        **ignore,
+    )
+    add(
         here + "SpectrumMonitor",
         lambda: dict(latents=Z),
         data=("latents",),

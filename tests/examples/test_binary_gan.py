@@ -1,6 +1,5 @@
 """The example of generators of bits, on few small images."""
 
-import dataclasses
 import json
 import types
 
@@ -10,7 +9,7 @@ from absl import app
 
 from benchmarks import results
 from examples import binary_gan
-from examples.binary_gan_parts import config, training
+from examples.binary_gan_parts import config, side_by_side, training
 from examples.binary_gan_parts.classifier import classifier
 from examples.binary_gan_parts.data import Images
 from examples.binary_gan_parts.measure import Reference
@@ -99,23 +98,52 @@ def test_no_epoch_is_trained_twice_wherever_a_run_is_stopped(
     assert not list(tmp_path.glob("*.next"))
 
 
-def test_a_record_without_a_model_is_begun_anew(
+def test_a_record_of_another_model_is_begun_anew_and_stays_as_long_as_it_is(
     images, reference, tmp_path, quick
 ):
-    run, store = RUNS[0], Store(tmp_path, "bits")
-    record = {"device": "GPU", "epochs": [{}], "seconds": [1.0]}
-    store.keep(run.name, {**record, "evaluations": {"1": {}}})
-    answers = iter([False, True])
-    done = training.Training(run, images, store)
-    assert done.left == run.epochs > 1
-    done.go_on(reference, lambda: next(answers))
+    run, store = config.Run("mlp", "dbn", epochs=3), Store(tmp_path, "bits")
+    longer = {"device": "GPU", "epochs": [{}] * 2, "seconds": [1.0, 1.0]}
+    longer["evaluations"] = {"2": {}}
+    store.keep(run.name, longer)
+    for left in (3, 2):
+        done = training.Training(run, images, store)
+        assert done.left == left
+        # An epoch each: a shorter run replaces no longer one.
+        done.go_on(reference, iter([False, True]).__next__)
+        assert store.found(run.name) == longer or left == 2
     found = store.found(run.name)
-    assert found["epochs"][0].keys() >= {"generator_loss"}
-    assert len(found["epochs"]) == 1 and "device" not in found
-    # One that is whole is not.
-    whole = dataclasses.replace(run, seed=7)
-    store.keep(whole.name, {**record, "epochs": [{}] * run.epochs})
-    assert training.Training(whole, images, store).left == 0
+    assert len(found["epochs"]) == 2 and "device" not in found
+    assert all(x.keys() >= {"generator_loss"} for x in found["epochs"])
+    assert not list(tmp_path.glob("*.part"))
+    # Now the model has two epochs, and a record of one is none of it.
+    store.keep(run.name, {**longer, "epochs": [{}], "seconds": [1.0]})
+    trained(run, images, reference, tmp_path)
+    found = store.found(run.name)
+    assert len(found["epochs"]) == 3 and "device" not in found
+    assert "3" in found["evaluations"]
+    assert training.Training(run, images, store).left == 0
+
+
+def test_a_run_beside_others_keeps_what_is_longer_and_what_may_go_on(tmp_path):
+    run, store = RUNS[0], Store(tmp_path, "bits")
+    record = {"epochs": [{"of": "TensorFlow"}], "seconds": [1.0]}
+    record["evaluations"] = {}
+    store.keep(run.name, record)
+    (tmp_path / f"{run.name}.keras").write_bytes(b"")
+    longer = {**record, "device": "GPU", "epochs": [{}, {}]}
+    side_by_side._keep(store, run, longer)
+    assert store.found(run.name) == longer
+    part = json.loads((tmp_path / f"{run.name}.part").read_text())
+    assert part == record
+    side_by_side._keep(store, run, {**longer, "epochs": [{}]})
+    assert store.found(run.name) == longer
+
+
+def test_a_folder_of_other_data_is_told(tmp_path, monkeypatch):
+    monkeypatch.delenv("KERAS_BP_DATA", raising=False)
+    (tmp_path / "content.txt").write_text("other\n")
+    with pytest.raises(app.UsageError, match="an empty one"):
+        binary_gan.main(["binary_gan"], holders(out_dir=str(tmp_path)))
 
 
 @pytest.mark.slow

@@ -198,6 +198,7 @@ def test_steps_under_jax_are_those_of_the_model(tmp_path):
 
 
 def _check(data, found):
+    _check_noise(data, found)
     for row in range(RUNS):
         weights, logs = _trained_here(data, row)
         for place, weight in enumerate(weights):
@@ -208,3 +209,15 @@ def _check(data, found):
             assert found[f"loss_{name}"][row] == pytest.approx(
                 logs[name], rel=1e-4, abs=1e-6
             )
+
+
+def _check_noise(data, found):
+    """Of two batches, in which each run draws for itself."""
+    # In each step of the critic and in that of the generator, or in a batch.
+    latents = steps_on_jax.STEPS + 1 if data["fresh"] else 1
+    shares = steps_on_jax.STEPS if data["objective"] == "wgan-gp" else 0
+    assert found["draws"].tolist() == [2 * (latents + shares)] * RUNS
+    one, other = found["next latents"]
+    assert not np.isclose(one, other).any()
+    slopes = [1.1, 1.0] if data["neuron"] == "dbn" else [1.0, 1.0]
+    np.testing.assert_allclose(found["slopes"], slopes, rtol=1e-6)

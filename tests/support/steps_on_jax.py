@@ -4,6 +4,7 @@ Run by itself under JAX: reads files of arrays, and writes others.
 """
 
 import sys
+from unittest import mock
 
 if __name__ == "__main__":
     # What needs TensorFlow is to fail, also where it is installed.
@@ -70,19 +71,41 @@ def weights(made):
     return [*made.generator.weights, *made.discriminator.weights]
 
 
+def noise_of(runs, data):
+    """What two batches leave of the noise of some runs, and of slopes."""
+    group = Group(runs)
+    before = [ops.convert_to_numpy(x.seed_generator.state) for x in runs]
+    orders = np.repeat(data["orders"], 2, axis=1)
+    group.train(ops.convert_to_tensor(data["x"]), orders)
+    group.scale_slopes([1.1, 1.0])
+    after = group.restore()
+    states = [ops.convert_to_numpy(x.seed_generator.state) for x in after]
+    slopes = [getattr(x.generator.layers[-1], "slope", 1.0) for x in after]
+    return {
+        "draws": np.subtract(states, before)[:, 1],
+        "next latents": [ops.convert_to_numpy(x.latents(3)) for x in after],
+        "slopes": [float(ops.convert_to_numpy(x)) for x in slopes],
+    }
+
+
 def main(given, path):
     data = np.load(given)
     objective, neuron = str(data["objective"]), str(data["neuron"])
     fresh = bool(data["fresh"])
-    runs = [gan(objective, neuron, fresh, seed) for seed in range(RUNS)]
+
+    def made_anew():
+        return [gan(objective, neuron, fresh, seed) for seed in range(RUNS)]
+
+    noise = noise_of(made_anew(), data)
+    runs = made_anew()
     for row, made in enumerate(runs):
         for place, weight in enumerate(weights(made)):
             weight.assign(data[f"weight_{place}"][row])
         made.latents = lambda number: ops.convert_to_tensor(data["latents"])
     share = ops.convert_to_tensor(data["share"])
-    keras.random.uniform = lambda shape, seed=None: share
     group = Group(runs)
-    losses = group.train(ops.convert_to_tensor(data["x"]), data["orders"])
+    with mock.patch("keras.random.uniform", lambda shape, seed=None: share):
+        losses = group.train(ops.convert_to_tensor(data["x"]), data["orders"])
     found = {f"loss_{name}": value for name, value in losses.items()}
     for place, same in enumerate(
         zip(*(weights(made) for made in group.restore()), strict=True)
@@ -90,7 +113,7 @@ def main(given, path):
         found[f"weight_{place}"] = np.stack(
             [ops.convert_to_numpy(weight) for weight in same]
         )
-    np.savez(path, **found)
+    np.savez(path, **found, **noise)
 
 
 if __name__ == "__main__":

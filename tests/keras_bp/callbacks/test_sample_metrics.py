@@ -1,0 +1,97 @@
+import csv
+
+import keras
+import numpy as np
+import pytest
+
+from keras_bp import metrics
+from keras_bp.callbacks import SampleMetrics
+
+X = np.ones((8, 2), "float32")
+
+
+def fit(callbacks, epochs=4, **kwargs):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    return model.fit(
+        X, X[:, :1], epochs=epochs, verbose=0, callbacks=callbacks, **kwargs
+    ).history
+
+
+def growing():
+    """Samples of which one more bit is on after each epoch."""
+    made = []
+
+    def make_samples(model):
+        made.append(model)
+        bits = np.zeros((2, 2, 5), "uint8")
+        bits[0, 0, : len(made)] = 1
+        return keras.ops.convert_to_tensor(bits)
+
+    return make_samples
+
+
+def test_each_epoch_is_measured_by_functions_and_metrics():
+    found = fit(
+        [
+            SampleMetrics(
+                growing(),
+                {
+                    "on": metrics.on_fraction,
+                    "alone": lambda x: metrics.isolated_pixels(x, 4).max(),
+                    "flips": metrics.FlipRatio((2, 2, 5)),
+                },
+            )
+        ]
+    )
+    np.testing.assert_allclose(found["samples/on"], [0.05, 0.1, 0.15, 0.2])
+    assert found["samples/alone"] == [1.0, 0.0, 0.0, 0.0]
+    # There is nothing before the first, and one of 20 bits turns each time.
+    np.testing.assert_allclose(found["samples/flips"], [np.nan] + 3 * [0.05])
+
+
+def test_other_epochs_are_nan_and_a_file_has_its_columns(tmp_path):
+    path = tmp_path / "log.csv"
+    measured = SampleMetrics(growing(), {"on": metrics.on_fraction}, every=2)
+    logger = keras.callbacks.CSVLogger(str(path))
+    found = fit([measured, logger], epochs=5, initial_epoch=1)
+    expected = [0.05, np.nan, 0.1, np.nan]
+    np.testing.assert_allclose(found["samples/on"], expected)
+    rows = list(csv.DictReader(path.open()))
+    written = [float(row["samples/on"]) for row in rows]
+    np.testing.assert_allclose(written, expected)
+
+
+def test_a_checkpoint_may_watch_a_measure(tmp_path):
+    path = str(tmp_path / "best.keras")
+    fit(
+        [
+            SampleMetrics(growing(), {"on": metrics.on_fraction}),
+            keras.callbacks.ModelCheckpoint(
+                path, "samples/on", save_best_only=True, mode="min"
+            ),
+        ]
+    )
+    assert keras.models.load_model(path).count_params() == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((None, {"on": len}), TypeError, "`make_samples` to be a function"),
+        ((len, [len]), TypeError, "`measures` to be a dictionary"),
+        ((len, {1: len}), TypeError, "`measures` to be a dictionary"),
+        ((len, {"on": 0.5}), TypeError, "functions of samples or metrics"),
+        ((len, {}), ValueError, "`measures` to hold one or more"),
+        ((len, {"on": len}, 0), ValueError, "`every` to be 1 or greater"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, error, message):
+    with pytest.raises(error, match=f"SampleMetrics expects .*{message}"):
+        SampleMetrics(*arguments)
+
+
+@pytest.mark.parametrize("value", ["much", None, np.ones(0)])
+def test_a_measure_without_a_mean_is_named(value):
+    with pytest.raises(ValueError, match="the measure 'on' to return a number"):
+        fit([SampleMetrics(growing(), {"on": lambda x: value})])
