@@ -70,6 +70,7 @@ class BackpropQModel(CriticInspection, SurrogateModel):
         ValueError: When compiled: a cost that no critic can reach, a mode that
             is not defined for a node, a critic with the wrong width, or a
             replay larger than its memory.
+        RuntimeError: The backend is not TensorFlow.
 
     Example:
 

@@ -51,8 +51,7 @@ class BinaryGAN(NoisyModel, keras.Model):
     Args:
         generator: Built model from latents `(batch, ...)` to samples.
         discriminator: Built model from samples to logits `(batch, 1)`.
-        objective: String, `"gan"`, `"wgan"` or `"wgan-gp"`.
-            Defaults to `"wgan-gp"`.
+        objective: `"gan"`, `"wgan"` or `"wgan-gp"`. Defaults to `"wgan-gp"`.
         critic_schedule: `CriticSchedule`, or an integer for a constant one,
             or None for that of the paper: 100 steps for the first 25 batches
             and for every 500th, else 5. Defaults to `None`.
@@ -85,6 +84,7 @@ class BinaryGAN(NoisyModel, keras.Model):
             normalization (`"wgan-gp"`), or penalizes activities beside cost
             estimators. In `fit`: samples have another shape, targets are given
             (not weights alone), or replicas have no constant schedule.
+        RuntimeError: The backend is not TensorFlow.
 
     Example:
 

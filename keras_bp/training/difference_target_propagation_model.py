@@ -70,6 +70,7 @@ class DifferenceTargetPropagationModel(SeededLayer, LocalModel):
             is no layer.
         ValueError: An argument is out of range, layers are no chain, one is
             recurrent or makes a mask, or decoders do not fit.
+        RuntimeError: The backend is not TensorFlow.
 
     Example:
 

@@ -58,6 +58,7 @@ class DirectFeedbackAlignmentModel(LocalModel):
         TypeError: `model` is neither Sequential nor functional.
         ValueError: An argument is out of range, a layer is recurrent, makes a
             mask, or has an output of unknown size, or there is no hidden layer.
+        RuntimeError: The backend is not TensorFlow.
 
     Example:
 

@@ -60,6 +60,7 @@ class FeedbackAlignmentModel(LocalModel):
         TypeError: `model` is neither Sequential nor functional.
         ValueError: An argument is out of range, or a layer above others is of
             another kind, such as a recurrent one.
+        RuntimeError: The backend is not TensorFlow.
 
     Example:
 

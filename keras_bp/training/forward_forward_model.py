@@ -89,6 +89,7 @@ class ForwardForwardModel(CheckedLabels, LabelPasses, SeededLayer, LocalModel):
             the input, or, in `fit` and `evaluate`, labels are no classes. In a
             data set of batches, in a graph, the loss is NaN instead, and
             hidden layers learn nothing from the batch.
+        RuntimeError: The backend is not TensorFlow.
 
     Example:
 

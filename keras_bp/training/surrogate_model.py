@@ -65,8 +65,8 @@ class SurrogateModel(keras.Model):
     Raises:
         ValueError: When compiled: a node has no cost below it, or not the
             samples that its estimator compares; losses do not fit the outputs.
-            When trained: the costs do not depend on a reparameterized node by
-            a path.
+            When trained: no path from a reparameterized node to the costs.
+        RuntimeError: The backend is not TensorFlow.
 
     Example:
 
