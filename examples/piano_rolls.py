@@ -83,7 +83,7 @@ def chosen(seeds, config):
             f"This example expects --seeds to be of {', '.join(known)}. "
             f"Received: {','.join(seeds)!r}"
         )
-    return [int(seed) for seed in seeds or known]
+    return [int(seed) for seed in dict.fromkeys(seeds or known)]
 
 
 def work(experiment, seeds, minutes=None):

@@ -89,15 +89,17 @@ def _path(store, run):
     return store.folder / f"{run.name}.json"
 
 
-def _keep(store, run, record):
-    """Keeps a record, unless one of more epochs is told."""
+def _keep(store, run, record, pictures):
+    """Keeps a record and its pictures, unless one of more epochs is told."""
     path = _path(store, run)
     if epochs_of(path) > len(record["epochs"]):
         print(f"{run.name}: the longer run that was kept stays.", flush=True)
         return
-    if path.with_suffix(".keras").exists() and path.exists():
-        # What belongs to the model, which may go on.
+    if epochs_of(path, of_model=True):
+        # What belongs to a model, which may go on.
         path.replace(path.with_suffix(".part"))
+    for epoch, arrays in pictures.items():
+        store.keep_weights(f"{run.name}-{epoch}", arrays)
     results.replace_file(path, json.dumps(record))
 
 
@@ -116,6 +118,7 @@ class Training:
             keras.utils.set_random_seed(run.seed)
             gans.append(make(run, images.sample_shape))
         self._group = Group(gans)
+        self._pictures = {run.name: {} for run in runs}
         self._count = len(images.all)
         self._images = keras.ops.convert_to_tensor(images.all)
         self._factors = [
@@ -155,12 +158,12 @@ class Training:
             over = epoch + 1 == epochs or enough()
             early = self._runs[0].preset == "cnn" and epoch + 1 == _EARLY
             if over or early:
-                self._evaluate(records, epoch + 1, store, reference)
+                self._evaluate(records, epoch + 1, reference)
             if over:
                 break
             self._group.scale_slopes(self._factors)
         for run, record in zip(self._runs, records, strict=True):
-            _keep(store, run, record)
+            _keep(store, run, record, self._pictures[run.name])
 
     def _orders(self, epoch):
         """The same order of images as with TensorFlow, in full batches."""
@@ -174,13 +177,13 @@ class Training:
             ]
         )
 
-    def _evaluate(self, records, epoch, store, reference):
+    def _evaluate(self, records, epoch, reference):
         for run, record, gan in zip(
             self._runs, records, self._group.restore(), strict=True
         ):
             numbers, pictures = evaluate(gan, run, reference)
             record["evaluations"][str(epoch)] = numbers
-            store.keep_weights(f"{run.name}-{epoch}", pictures)
+            self._pictures[run.name][epoch] = pictures
 
     def _say(self, epoch, records):
         seconds = sum(record["seconds"][-1] for record in records)

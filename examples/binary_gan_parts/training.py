@@ -126,10 +126,10 @@ class Training:
             gan = keras.models.load_model(self._path)
             batches = -(-len(self._images.all) // _BATCH)
             # It may have been stopped after the model was kept, and before its
-            # record was, and the record may be another's: runs that are
-            # trained side by side keep no model.
+            # record was.
             for path in (self._next, self._part, self._told):
-                if batches * epochs_of(path) == int(gan.batches.value):
+                epochs = epochs_of(path, of_model=True)
+                if batches * epochs == int(gan.batches.value):
                     self._record = _read(path)
                     self._keep_record()
                     return gan
@@ -169,12 +169,18 @@ class Training:
             return
         numbers, pictures = evaluate(gan, self.run, reference)
         self._record["evaluations"][str(epoch)] = numbers
-        self._store.keep_weights(f"{self.run.name}-{epoch}", pictures)
+        if epoch >= epochs_of(self._told):
+            self._store.keep_weights(f"{self.run.name}-{epoch}", pictures)
 
 
-def epochs_of(path):
-    """How many epochs a file tells of; none, where there is no file."""
-    return len((_read(path) or _new_record())["epochs"])
+def epochs_of(path, of_model=False):
+    """How many epochs a file tells of; none, where there is no file.
+
+    With `of_model` none, either, where it is one of runs that are trained side
+    by side, which keep no model.
+    """
+    record = _read(path) or _new_record()
+    return 0 if of_model and "device" in record else len(record["epochs"])
 
 
 def _new_record():

@@ -138,7 +138,9 @@ class Summary:
 
     def _spread(self, measure):
         """How far other real windows are from it."""
-        other = "validation" if measure in (*_HELD_OUT, "coverage") else "test"
+        other = "validation" if measure in _HELD_OUT else "test"
+        if measure == "coverage":
+            other = "train"
         value = _pair(self.real[other][measure])[0]
         return abs(value - self._aimed(measure))
 

@@ -13,8 +13,13 @@ class SampleMetrics(keras.callbacks.Callback):
     r"""Logs measures of samples after each epoch.
 
     The logs get `samples/NAME` for each measure, as do the history and the
-    callbacks that follow: `CSVLogger`, `ModelCheckpoint`, or `TensorBoard`,
-    which writes them to its event files. After other epochs they hold NaN.
+    callbacks that follow: `CSVLogger`, `ModelCheckpoint`, or `TensorBoard`.
+    Put what changes the model for the next epoch, as `SlopeAnnealing` does,
+    behind it. After epochs that are not measured, the last values stand.
+
+    A `FlipRatio` is NaN before its second look, which `ModelCheckpoint` and
+    `EarlyStopping` take for the best: give the one an
+    `initial_value_threshold`, and the other `start_from_epoch=1`.
 
     Args:
         make_samples: Function from the model to an array of samples. It should
@@ -25,7 +30,7 @@ class SampleMetrics(keras.callbacks.Callback):
             `keras.metrics.Metric`, such as a `keras_bp.metrics.FlipRatio`,
             which is reset and updated with the samples each time.
         every: Positive integer: the epochs that this divides, counted from 1,
-            are measured. Defaults to `1`.
+            are measured, and the first of each `fit`. Defaults to `1`.
 
     Raises:
         TypeError: An argument is of another type.
@@ -65,33 +70,40 @@ class SampleMetrics(keras.callbacks.Callback):
         self.make_samples = make_samples
         self.measures = dict(measures)
         self.every = every
+        self._found = None
+
+    def on_train_begin(self, logs=None):
+        self._found = None
 
     def on_epoch_end(self, epoch, logs=None):
         if logs is None:
             return
-        if (epoch + 1) % self.every:
-            # A column of logs that is missing shifts those of a CSVLogger.
-            found = dict.fromkeys(self.measures, np.nan)
-        else:
+        # A first epoch without them would shift the columns of a CSVLogger.
+        if self._found is None or (epoch + 1) % self.every == 0:
             samples = ops.convert_to_numpy(self.make_samples(self.model))
-            found = {
-                name: self._mean(name, measure, samples)
+            self._found = {
+                f"samples/{name}": self._mean(name, measure, samples)
                 for name, measure in self.measures.items()
             }
-        logs.update({f"samples/{name}": x for name, x in found.items()})
+        logs.update(self._found)
 
     def _mean(self, name, measure, samples):
         if isinstance(measure, keras.metrics.Metric):
             measure.reset_state()
             measure.update_state(samples)
-            return float(measure.result())
-        value = np.asarray(measure(samples))
-        if not value.size or value.dtype.kind not in "biuf":
+            found = measure.result()
+        else:
+            found = measure(samples)
+        if ops.is_tensor(found):
+            # NumPy does not know all types.
+            found = ops.convert_to_numpy(ops.cast(found, "float32"))
+        value = np.asarray(found)
+        if not value.size or value.dtype.kind in "OSUMmc":
             raise ValueError(
                 f"{type(self).__name__} expects the measure {name!r} to return "
-                f"a number or an array of them. Received: {value!r}"
+                f"a number or an array of them. Received: {found!r}"
             )
-        return float(value.mean(dtype="float64"))
+        return float(value.astype("float64").mean())
 
 
 def _check_measures(measures, owner):

@@ -84,7 +84,7 @@ class BinaryGAN(NoisyModel, keras.Model):
             normalization (`"wgan-gp"`), or penalizes activities beside cost
             estimators. In `fit`: samples have another shape, targets are given
             (not weights alone), or replicas have no constant schedule.
-        RuntimeError: The backend is not TensorFlow.
+        RuntimeError: When trained: the backend is not TensorFlow.
 
     Example:
 

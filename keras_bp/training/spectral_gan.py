@@ -77,7 +77,7 @@ class SpectralGAN(BinaryGAN):
         TypeError: A count is no integer, or `penalty` no function.
         ValueError: A name is unknown, a number is out of range, the generator
             has more latent dimensions than outputs, or no end of this kind.
-        RuntimeError: The backend is not TensorFlow.
+        RuntimeError: When trained: the backend is not TensorFlow.
 
     Example:
 

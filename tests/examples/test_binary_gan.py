@@ -1,5 +1,6 @@
 """The example of generators of bits, on few small images."""
 
+import dataclasses
 import json
 import types
 
@@ -121,6 +122,12 @@ def test_a_record_of_another_model_is_begun_anew_and_stays_as_long_as_it_is(
     found = store.found(run.name)
     assert len(found["epochs"]) == 3 and "device" not in found
     assert "3" in found["evaluations"]
+    # Nor one of as many epochs that was trained beside others.
+    store.keep(run.name, {**longer, "epochs": [{}] * 3})
+    again = training.Training(dataclasses.replace(run, epochs=4), images, store)
+    again.go_on(reference, never)
+    assert len(store.found(run.name)["epochs"]) == 4
+    assert store.found(run.name)["seconds"][0] != 1.0
     assert training.Training(run, images, store).left == 0
 
 
@@ -129,14 +136,17 @@ def test_a_run_beside_others_keeps_what_is_longer_and_what_may_go_on(tmp_path):
     record = {"epochs": [{"of": "TensorFlow"}], "seconds": [1.0]}
     record["evaluations"] = {}
     store.keep(run.name, record)
-    (tmp_path / f"{run.name}.keras").write_bytes(b"")
-    longer = {**record, "device": "GPU", "epochs": [{}, {}]}
-    side_by_side._keep(store, run, longer)
-    assert store.found(run.name) == longer
-    part = json.loads((tmp_path / f"{run.name}.part").read_text())
-    assert part == record
-    side_by_side._keep(store, run, {**longer, "epochs": [{}]})
-    assert store.found(run.name) == longer
+
+    def keep(epochs):
+        told = {**record, "device": "GPU", "epochs": [{}] * epochs}
+        side_by_side._keep(store, run, told, {1: {"x": np.full(1, epochs)}})
+
+    for epochs, kept in ((2, 2), (4, 4), (3, 4)):
+        keep(epochs)
+        assert len(store.found(run.name)["epochs"]) == kept
+        assert store.weights(f"{run.name}-1")["x"] == kept
+        part = json.loads((tmp_path / f"{run.name}.part").read_text())
+        assert part == record
 
 
 def test_a_folder_of_other_data_is_told(tmp_path, monkeypatch):

@@ -196,6 +196,15 @@ def test_each_model_is_compared_with_thresholding(tmp_path):
     wide = [x for x in summary.rows() if x.metric == gap]
     np.testing.assert_allclose([x.against_value for x in wide], 1.0)
     assert {x.verdict for x in wide} == {"pass"}
+    summary.real["train"]["coverage"] += 0.3
+    assert summary._spread("coverage") == pytest.approx(
+        abs(
+            summary.real["train"]["coverage"]
+            - summary.real["validation"]["coverage"]
+        )
+    )
+    known = [summary.real[x]["known"][0] for x in ("validation", "test")]
+    assert summary._spread("known") == pytest.approx(abs(np.diff(known)[0]))
     # A refiner costs what comes before it, too.
     seconds = "training of a seed, one core"
     assert found["tiny/two-stage DBN", seconds].value == 4.0
@@ -224,7 +233,7 @@ def test_seeds_that_it_has_not_are_told(seeds):
     config = dataclasses.replace(TINY, seeds=3)
     with pytest.raises(ValueError, match="expects --seeds to be of 0, 1, 2"):
         piano_rolls.chosen(seeds, config)
-    assert piano_rolls.chosen(["2", "0"], config) == [2, 0]
+    assert piano_rolls.chosen(["2", "0", "2"], config) == [2, 0]
     assert piano_rolls.chosen(None, config) == [0, 1, 2]
 
 

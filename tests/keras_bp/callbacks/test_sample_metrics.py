@@ -50,29 +50,49 @@ def test_each_epoch_is_measured_by_functions_and_metrics():
     np.testing.assert_allclose(found["samples/flips"], [np.nan] + 3 * [0.05])
 
 
-def test_other_epochs_are_nan_and_a_file_has_its_columns(tmp_path):
+def test_other_epochs_have_the_last_values_and_a_file_its_columns(tmp_path):
     path = tmp_path / "log.csv"
     measured = SampleMetrics(growing(), {"on": metrics.on_fraction}, every=2)
     logger = keras.callbacks.CSVLogger(str(path))
-    found = fit([measured, logger], epochs=5, initial_epoch=1)
-    expected = [0.05, np.nan, 0.1, np.nan]
+    found = fit([measured, logger], epochs=6, initial_epoch=2)
+    # The third epoch is the first, the fourth and the sixth are even.
+    expected = [0.05, 0.1, 0.1, 0.15]
     np.testing.assert_allclose(found["samples/on"], expected)
     rows = list(csv.DictReader(path.open()))
     written = [float(row["samples/on"]) for row in rows]
     np.testing.assert_allclose(written, expected)
 
 
-def test_a_checkpoint_may_watch_a_measure(tmp_path):
-    path = str(tmp_path / "best.keras")
-    fit(
-        [
-            SampleMetrics(growing(), {"on": metrics.on_fraction}),
-            keras.callbacks.ModelCheckpoint(
-                path, "samples/on", save_best_only=True, mode="min"
-            ),
-        ]
+@pytest.mark.parametrize(
+    ("name", "measure", "every", "threshold", "kept"),
+    [
+        # Measured after epochs 1, 2 and 4, better each time.
+        ("on", metrics.on_fraction, 2, None, [1, 2, 4]),
+        # NaN, and then the same.
+        ("flips", metrics.FlipRatio((2, 2, 5)), 1, 0.0, [2]),
+    ],
+)
+def test_a_checkpoint_may_watch_a_measure(
+    name, measure, every, threshold, kept, tmp_path
+):
+    checkpoint = keras.callbacks.ModelCheckpoint(
+        str(tmp_path / "{epoch}.keras"),
+        f"samples/{name}",
+        save_best_only=True,
+        mode="max",
+        initial_value_threshold=threshold,
     )
-    assert keras.models.load_model(path).count_params() == 3
+    fit([SampleMetrics(growing(), {name: measure}, every), checkpoint])
+    assert sorted(int(path.stem) for path in tmp_path.iterdir()) == kept
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "int32", "bool"])
+def test_tensors_of_each_type_have_a_mean(dtype):
+    def measure(samples):
+        return keras.ops.convert_to_tensor([1, 0, 1, 0], dtype)
+
+    found = fit([SampleMetrics(growing(), {"half": measure})], epochs=1)
+    assert found["samples/half"] == [0.5]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +111,7 @@ def test_wrong_arguments_are_named(arguments, error, message):
         SampleMetrics(*arguments)
 
 
-@pytest.mark.parametrize("value", ["much", None, np.ones(0)])
+@pytest.mark.parametrize("value", ["much", None, np.ones(0), {"a": 1.0}])
 def test_a_measure_without_a_mean_is_named(value):
     with pytest.raises(ValueError, match="the measure 'on' to return a number"):
         fit([SampleMetrics(growing(), {"on": lambda x: value})])
