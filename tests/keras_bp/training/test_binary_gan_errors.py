@@ -218,25 +218,27 @@ def test_averages_of_the_discriminator_are_refused(scaled):
 def test_averages_of_the_generator_are_written_and_those_of_the_other_not():
     gan = random_gan(
         compiled={"run_eagerly": True},
-        optimizer=lambda: keras.optimizers.SGD(0.5),
+        optimizer=lambda: keras.optimizers.SGD(0.02),
     )
-    averaged = keras.optimizers.SGD(0.5, use_ema=True, ema_momentum=0.9)
-    gan.compile(averaged, keras.optimizers.SGD(0.5), run_eagerly=True)
+    averaged = keras.optimizers.SGD(0.02, use_ema=True, ema_momentum=0.9)
+    gan.compile(averaged, keras.optimizers.SGD(0.02), run_eagerly=True)
     seen = {}
 
     class Watch(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             for name in ("generator", "discriminator"):
                 weights = getattr(gan, name).trainable_variables
-                seen[name] = [x.numpy() for x in weights]
+                seen[name] = [np.array(x.numpy()) for x in weights]
 
-    gan.fit(bits(12), batch_size=4, verbose=0, callbacks=[Watch()])
+    gan.fit(
+        bits(12), batch_size=4, shuffle=False, verbose=0, callbacks=[Watch()]
+    )
     weights = [x.numpy() for x in gan.generator.trainable_variables]
     averages = averaged._model_variables_moving_average
     for weight, average in zip(weights, averages, strict=True):
         np.testing.assert_allclose(weight, average, rtol=1e-6)
     moved = [
-        np.abs(weight - before).max() > 1e-5
+        np.abs(weight - before).max() > 1e-6
         for weight, before in zip(weights, seen["generator"], strict=True)
     ]
     # Batch normalization takes the bias away.
