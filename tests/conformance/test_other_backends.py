@@ -232,6 +232,24 @@ def test_samples_are_drawn_as_pictures(tmp_path):
     assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
+def test_samples_are_measured():
+    def samples(model):
+        return ops.convert_to_tensor(np.eye(4)[None])
+
+    measured = callbacks.SampleMetrics(
+        samples,
+        {
+            "on": metrics.on_fraction,
+            "flips": metrics.FlipRatio((1, 4, 4), dtype="float16"),
+            "half": lambda x: ops.full((3,), 0.5, "bfloat16"),
+        },
+    )
+    logs = fit(filter_model(), measured, epochs=2)
+    assert logs["samples/on"] == [0.25] * 2
+    assert logs["samples/half"] == [0.5] * 2
+    np.testing.assert_array_equal(logs["samples/flips"], [np.nan, 0.0])
+
+
 def test_losses_and_metrics_are_compiled():
     logs = fit(filter_model(), metrics=[metrics.EffectiveSNR()])
     assert np.isfinite(logs["effective_snr"]).all()
