@@ -65,13 +65,13 @@ def _png(figure):
 
 
 def _panels(summary):
-    """First runs of each kind: title, bits, and shares of probabilities."""
+    """Longest runs of each kind: title, bits, and shares of probabilities."""
     found = []
     for kind, members in _drawn(summary):
-        run, record = members[0]
-        if not record["evaluations"]:
+        run, record = max(members, key=_last)
+        epoch = _last((run, record))
+        if not epoch:
             continue
-        epoch = max(int(x) for x in record["evaluations"])
         pictures = summary.store.weights(f"{run.name}-{epoch}")
         shares = record["evaluations"][str(epoch)]["histogram"]["shares"]
         for end in pictures:
@@ -154,6 +154,11 @@ def _curves(summary):
         handles, labels, loc="outside lower center", ncols=4, fontsize=7
     )
     return figure
+
+
+def _last(member):
+    """The last epoch after which a run was evaluated; 0, where none was."""
+    return max((int(x) for x in member[1]["evaluations"]), default=0)
 
 
 def _by_end(members):
