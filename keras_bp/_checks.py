@@ -67,6 +67,22 @@ def check_integer(name, value, *, owner, minimum=None, maximum=None):
         )
 
 
+def check_function(name, value, *, owner, expects):
+    """Raises `TypeError` unless `value` can be called.
+
+    Args:
+        name: String, of the argument.
+        value: What was given.
+        owner: String, who expects it.
+        expects: String, what kind of function.
+    """
+    if not callable(value):
+        raise TypeError(
+            f"{owner} expects `{name}` to be {expects}. "
+            f"Received: {name}={value!r}"
+        )
+
+
 def check_rank(shape, minimum, maximum=None, *, owner, expects):
     """Raises `ValueError` unless the rank of `shape` is in the range.
 

@@ -1,9 +1,10 @@
 """Measures of the published grids of 64 samples, and printed numbers.
 
 The grids of Dong and Yang (1810.04714) are pictures in the repository of their
-paper; their standard errors are those of 64 images. Classes, confidence and
-score are what the classifier of this example makes of them; another one, as
-accurate, finds scores that differ by up to a third.
+paper, and were measured once, since they are not part of this project; their
+standard errors are those of 64 images. Classes, confidence and score are what
+the classifier of this example makes of them; another one found scores that
+differ by up to a third.
 """
 
 # Images of a grid, and of a batch of the classifier's score.

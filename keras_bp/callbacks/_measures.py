@@ -22,12 +22,13 @@ class Measures(keras.callbacks.Callback):
     def __init__(self, measure, every=1):
         super().__init__()
         owner = type(self).__name__
-        if not callable(measure):
-            raise TypeError(
-                f"{owner} expects `measure` to be a function of the model, "
-                f"such as functools.partial(stochastic.{self._MEASURES}, x=x). "
-                f"Received: measure={measure!r}"
-            )
+        _checks.check_function(
+            "measure",
+            measure,
+            owner=owner,
+            expects="a function of the model, such as "
+            f"functools.partial(stochastic.{self._MEASURES}, x=x)",
+        )
         _checks.check_integer("every", every, owner=owner, minimum=1)
         self.measure = measure
         self.every = every

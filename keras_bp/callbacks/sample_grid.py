@@ -81,11 +81,12 @@ class SampleGrid(keras.callbacks.Callback):
     ):
         super().__init__()
         owner = type(self).__name__
-        if not callable(make_samples):
-            raise TypeError(
-                f"{owner} expects `make_samples` to be a function of the "
-                f"model. Received: make_samples={make_samples!r}"
-            )
+        _checks.check_function(
+            "make_samples",
+            make_samples,
+            owner=owner,
+            expects="a function of the model",
+        )
         _checks.check_integer("every", every, minimum=1, owner=owner)
         _check_layout(columns, border, owner)
         self.make_samples = make_samples

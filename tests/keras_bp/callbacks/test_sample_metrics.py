@@ -86,6 +86,17 @@ def test_a_checkpoint_may_watch_a_measure(
     assert sorted(int(path.stem) for path in tmp_path.iterdir()) == kept
 
 
+@pytest.mark.parametrize(("start", "epochs"), [(0, 4), (1, 5)])
+def test_a_training_is_stopped_by_what_is_no_nan(start, epochs):
+    stopping = keras.callbacks.EarlyStopping(
+        "samples/flips", patience=3, mode="max", start_from_epoch=start
+    )
+    measured = SampleMetrics(growing(), {"flips": metrics.FlipRatio((2, 2, 5))})
+    found = fit([measured, stopping], epochs=5)
+    # From the first epoch on, NaN is taken for the best.
+    assert len(found["samples/flips"]) == epochs
+
+
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "int32", "bool"])
 def test_tensors_of_each_type_have_a_mean(dtype):
     def measure(samples):
